@@ -1,0 +1,63 @@
+"""Labels, routings, supernodes, pins, notes, and the undoable edits on them. Pure values."""
+
+from graphlabel.annotation.annotations import (
+    Annotations,
+    LabelTarget,
+    label_target,
+    unique_name,
+)
+from graphlabel.annotation.commands import (
+    Command,
+    Group,
+    RenameSupernode,
+    SetLabel,
+    SetNote,
+    SetReview,
+    Several,
+    TogglePin,
+    Ungroup,
+)
+from graphlabel.annotation.history import Edit, History
+from graphlabel.annotation.labels import (
+    MAX_LABEL_LENGTH,
+    Label,
+    Origin,
+    Provenance,
+    Review,
+    Scope,
+    Supernode,
+    clean_label,
+)
+from graphlabel.annotation.patch import Patch
+from graphlabel.annotation.routing import FeatureClass, Routing, Tier, WindowScore
+
+__all__ = [
+    "MAX_LABEL_LENGTH",
+    "Annotations",
+    "Command",
+    "Edit",
+    "FeatureClass",
+    "Group",
+    "History",
+    "Label",
+    "LabelTarget",
+    "Origin",
+    "Patch",
+    "Provenance",
+    "RenameSupernode",
+    "Review",
+    "Routing",
+    "Scope",
+    "SetLabel",
+    "SetNote",
+    "SetReview",
+    "Several",
+    "Supernode",
+    "Tier",
+    "TogglePin",
+    "Ungroup",
+    "WindowScore",
+    "clean_label",
+    "label_target",
+    "unique_name",
+]

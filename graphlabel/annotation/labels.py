@@ -1,0 +1,89 @@
+"""Labels with provenance, supernodes, review states."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from graphlabel.graph import NodeKey
+
+MAX_LABEL_LENGTH = 200
+"""Labels are one line of plain text of at most this many characters."""
+
+
+class Scope(StrEnum):
+    """Where a label holds."""
+
+    FEATURE = "feature"
+    """Wherever the feature fires."""
+    OCCURRENCE = "occurrence"
+    """At this position of this prompt only."""
+
+
+class Origin(StrEnum):
+    """Who is behind a label."""
+
+    PERSON = "person"
+    MACHINE = "machine"
+    FILE = "file"
+    """It came with the graph file, which does not say who made it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Who made a label, how, and when."""
+
+    origin: Origin
+    author: str = ""
+    """A person's name, or the program's."""
+    method: str = ""
+    """The label method, such as token_count."""
+    model: str = ""
+    time: str = ""
+    """UTC, ISO 8601, to the second."""
+    score: float | None = None
+    """Trust in the label, 0 to 1, as its method sees it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What a node is called."""
+
+    text: str
+    scope: Scope = Scope.OCCURRENCE
+    provenance: Provenance = field(default_factory=lambda: Provenance(Origin.FILE))
+
+
+@dataclass(frozen=True, slots=True)
+class Supernode:
+    """A named set of nodes of one graph."""
+
+    name: str
+    members: tuple[NodeKey, ...]
+
+
+class Review(StrEnum):
+    """What a person decided about a node's label."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+
+
+def clean_label(text: str) -> str:
+    """One line of plain text: control and bidirectional characters removed, spaces folded.
+
+    Cut at 200 characters.
+    """
+    kept = "".join(" " if char.isspace() else char for char in text if _is_plain(char))
+    return " ".join(kept.split())[:MAX_LABEL_LENGTH].rstrip()
+
+
+def _is_plain(char: str) -> bool:
+    code = ord(char)
+    if char.isspace():
+        return True
+    control = code < 0x20 or 0x7F <= code < 0xA0
+    bidirectional = 0x202A <= code <= 0x202E or 0x2066 <= code <= 0x2069
+    invisible = code in (0x200B, 0x200E, 0x200F, 0x2028, 0x2029, 0xFEFF)
+    surrogate = 0xD800 <= code <= 0xDFFF
+    return not (control or bidirectional or invisible or surrogate)

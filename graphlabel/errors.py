@@ -1,0 +1,82 @@
+"""Every error graphlabel raises on purpose.
+
+GraphLabelError
+├── UsageError                  an option or argument that cannot be used as given
+├── GraphFileError              a graph file that cannot be read or written
+├── GraphError                  a graph that breaks its own rules (cycles, NaN weights)
+├── PromptError                 a prompt the model cannot read
+├── ModelError                  a language model that cannot be loaded
+│   └── UnsupportedArchitectureError
+├── TranscoderError             transcoders that cannot be loaded or do not fit the model
+├── EvidenceError               a feature source that cannot be read
+│   └── FeatureNotFoundError
+├── EmbedderError               a sentence encoder that cannot be loaded
+├── CalibrationError            a calibration that is missing, broken or made with another encoder
+├── AnnotationError             an edit that makes no sense (a supernode of nothing)
+├── StoreError                  the annotation store
+└── ExportError                 an export that cannot be made or written
+
+A message says what happened, why, and what to do instead, on one line.
+"""
+
+from __future__ import annotations
+
+
+class GraphLabelError(Exception):
+    """Base of every deliberate error; its text is fit to be shown to a person as it stands."""
+
+
+class UsageError(GraphLabelError):
+    """An option or argument that cannot be used as given."""
+
+
+class GraphFileError(GraphLabelError):
+    """A graph file that cannot be read or written."""
+
+
+class GraphError(GraphLabelError):
+    """A graph that breaks its own rules."""
+
+
+class PromptError(GraphLabelError):
+    """A prompt the model cannot read."""
+
+
+class ModelError(GraphLabelError):
+    """A language model that cannot be loaded."""
+
+
+class UnsupportedArchitectureError(ModelError):
+    """A language model whose architecture has no adapter."""
+
+
+class TranscoderError(GraphLabelError):
+    """Transcoders that cannot be loaded or do not fit the model."""
+
+
+class EvidenceError(GraphLabelError):
+    """A feature source that cannot be read."""
+
+
+class FeatureNotFoundError(EvidenceError):
+    """A feature that a source does not have."""
+
+
+class EmbedderError(GraphLabelError):
+    """A sentence encoder that cannot be loaded."""
+
+
+class CalibrationError(GraphLabelError):
+    """A calibration that is missing, broken, or made with another encoder."""
+
+
+class AnnotationError(GraphLabelError):
+    """An edit that makes no sense."""
+
+
+class StoreError(GraphLabelError):
+    """The annotation store cannot do what was asked."""
+
+
+class ExportError(GraphLabelError):
+    """An export that cannot be made or written."""

@@ -1,0 +1,1 @@
+"""The local feature index: its form on disk, reading and writing."""

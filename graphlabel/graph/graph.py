@@ -1,0 +1,73 @@
+"""The attribution graph: nodes, edges, and what they were computed from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from graphlabel.errors import GraphError
+from graphlabel.graph.edges import Edges
+from graphlabel.graph.nodes import Node, NodeKey, NodeKind
+
+
+@dataclass(frozen=True, slots=True)
+class GraphSource:
+    """What a graph was computed from: the model and the transcoders, with their revisions."""
+
+    model: str = ""
+    """The model's name, hub id or folder name."""
+    model_revision: str = ""
+    """A commit of the hub or a digest of the weights; empty when the file does not say."""
+    transcoders: str = ""
+    """The transcoder set's name: a source set, release, hub id or folder name."""
+    transcoders_revision: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GraphScores:
+    """How much of the computation the transcoders explain (Ameisen et al. 2025)."""
+
+    replacement: float
+    """Share of end-to-end influence that starts at tokens rather than at errors."""
+    completeness: float
+    """Influence-weighted share of each node's inputs that is no error."""
+
+
+@dataclass(frozen=True, eq=False)
+class AttributionGraph:
+    """The attribution graph of one prompt. Nodes are referred to by their place in ``nodes``."""
+
+    prompt: str
+    tokens: tuple[str, ...]
+    """The prompt's tokens as text, the first special token (BOS) included."""
+    nodes: tuple[Node, ...]
+    edges: Edges
+    n_layers: int
+    source: GraphSource = field(default_factory=GraphSource)
+    token_ids: tuple[int, ...] = ()
+    scores: GraphScores | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse edges that lead nowhere."""
+        if len(self.edges) and (
+            min(self.edges.source.min(), self.edges.target.min()) < 0
+            or max(self.edges.source.max(), self.edges.target.max()) >= len(self.nodes)
+        ):
+            raise GraphError("an edge names a node that the graph does not have")
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    @cached_property
+    def index_of(self) -> dict[NodeKey, int]:
+        """Where each key stands in ``nodes``."""
+        return {node.key: place for place, node in enumerate(self.nodes)}
+
+    def places(self, kind: NodeKind) -> Iterator[int]:
+        """The places of all nodes of a kind, in order."""
+        return (place for place, node in enumerate(self.nodes) if node.key.kind is kind)
+
+    def count(self, kind: NodeKind) -> int:
+        """How many nodes of a kind there are."""
+        return sum(1 for _ in self.places(kind))

@@ -1,0 +1,87 @@
+"""Influence of nodes on the output, and the scores built on it.
+
+Every function takes an adjacency matrix whose rows are targets and whose columns are sources.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float64
+from scipy import sparse
+
+from graphlabel.errors import GraphError
+from graphlabel.graph.graph import GraphScores
+from graphlabel.graph.order import NodeOrder
+
+ROW_SUM_FLOOR = 1e-10
+"""Row sums are clamped here before dividing, as circuit-tracer does."""
+
+
+def normalize_rows(adjacency: sparse.sparray | np.ndarray) -> sparse.csr_array:
+    """|A| with every row divided by its sum (clamped at 1e-10), float64."""
+    matrix = abs(sparse.csr_array(adjacency)).astype(np.float64)
+    sums = np.maximum(matrix.sum(axis=1), ROW_SUM_FLOOR)
+    return sparse.csr_array(sparse.diags_array(1.0 / sums) @ matrix)
+
+
+def influence_of(
+    normalized: sparse.csr_array, weights: Float64[np.ndarray, " nodes"]
+) -> Float64[np.ndarray, " nodes"]:
+    """Total influence Σ_{k≥1} w·Aᵏ of every node on the weighted outputs.
+
+    The sum ends by itself on a graph without cycles, after as many terms as its longest path.
+    Raises GraphError when it does not.
+    """
+    transposed = sparse.csr_array(normalized.T)
+    step: Float64[np.ndarray, " nodes"] = transposed @ weights
+    total = np.zeros_like(step)
+    for _ in range(normalized.shape[0] + 1):
+        if not step.any():
+            return total
+        total += step
+        step = transposed @ step
+    raise GraphError("the graph has a cycle, so influence is undefined; remove the backward links")
+
+
+def node_influence(
+    adjacency: sparse.sparray | np.ndarray, weights: Float64[np.ndarray, " nodes"]
+) -> Float64[np.ndarray, " nodes"]:
+    """Influence of every node on the outputs, ``weights`` being the logits' probabilities."""
+    return influence_of(normalize_rows(adjacency), weights)
+
+
+def cumulative_share(scores: Float64[np.ndarray, " n"]) -> Float64[np.ndarray, " n"]:
+    """For each entry the share of the total held by it and all larger ones; low = important."""
+    order = np.argsort(-scores, kind="stable")
+    total = scores.sum()
+    shares = np.empty_like(scores)
+    shares[order] = np.cumsum(scores[order]) / total if total > 0 else 1.0
+    return shares
+
+
+def logit_weights(order: NodeOrder, probabilities: np.ndarray) -> Float64[np.ndarray, " nodes"]:
+    """The logits' probabilities, at their rows of a vector over all nodes."""
+    weights = np.zeros(len(order))
+    weights[order.logits] = probabilities
+    return weights
+
+
+def graph_scores(
+    adjacency: sparse.sparray | np.ndarray, order: NodeOrder, probabilities: np.ndarray
+) -> GraphScores:
+    """Replacement and completeness score of a full, unpruned matrix (Ameisen et al. 2025).
+
+    replacement = token / (token + error) influence;
+    completeness = Σ (1 − error share of row)·(influence + logit weight) / Σ (same without share).
+    """
+    weights = logit_weights(order, probabilities)
+    normalized = normalize_rows(adjacency)
+    influence = influence_of(normalized, weights)
+    token = influence[order.tokens].sum()
+    error = influence[order.errors].sum()
+    error_share = normalized[:, order.errors].sum(axis=1)
+    output = influence + weights
+    return GraphScores(
+        replacement=float(token / (token + error)) if token + error > 0 else 0.0,
+        completeness=float(((1 - error_share) * output).sum() / output.sum()),
+    )

@@ -1,0 +1,16 @@
+"""What a feature's evidence is. Pure values; no files, no torch."""
+
+from graphlabel.records.examples import SPECIAL_TOKENS, ActivationExample
+from graphlabel.records.identity import TranscoderSet
+from graphlabel.records.record import Explanation, FeatureRecord, Histogram, LogitEffect, Quantile
+
+__all__ = [
+    "SPECIAL_TOKENS",
+    "ActivationExample",
+    "Explanation",
+    "FeatureRecord",
+    "Histogram",
+    "LogitEffect",
+    "Quantile",
+    "TranscoderSet",
+]

@@ -1,0 +1,1 @@
+"""graphlabel's terminal workbench."""

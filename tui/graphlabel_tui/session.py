@@ -1,0 +1,181 @@
+"""An open graph: the document, its evidence, its edits, and what is selected. No Textual here."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from graphlabel.annotation import Annotations, Command, Edit, History, Origin, Provenance
+from graphlabel.errors import GraphLabelError
+from graphlabel.evidence import FeatureSource
+from graphlabel.files import GraphDocument, write_graph
+from graphlabel.graph import AttributionGraph, FeatureKey, Node, NodeKey, graph_key
+from graphlabel.records import FeatureRecord
+from graphlabel.store import Store
+
+
+@dataclass
+class Session:
+    """One graph being worked on.
+
+    Every edit goes through ``do``, ``undo`` or ``redo``, and is in the store when they return.
+    ``save`` writes the graph file.
+    """
+
+    document: GraphDocument
+    path: Path
+    store: Store | None = None
+    source: FeatureSource | None = None
+    author: str = ""
+    selected: NodeKey | None = None
+    marked: dict[NodeKey, None] = field(default_factory=dict)
+    """Nodes chosen together, in the order they were chosen; edits apply to them."""
+    saved: Annotations | None = None
+    """The annotations as the file has them."""
+
+    def __post_init__(self) -> None:
+        """Take up the stored edits of this graph."""
+        self.author = self.author or _user_name()
+        self.key = graph_key(self.graph)
+        self.saved = self.document.annotations
+        self.history = (
+            self.store.history(self.graph, self.document.annotations, self.document.slug)
+            if self.store
+            else History(self.document.annotations)
+        )
+        self._records: dict[FeatureKey, FeatureRecord | None] = {}
+        self._back: list[NodeKey] = []
+        self._forward: list[NodeKey] = []
+        self.evidence_error: GraphLabelError | None = None
+
+    @property
+    def graph(self) -> AttributionGraph:
+        """The graph itself."""
+        return self.document.graph
+
+    @property
+    def annotations(self) -> Annotations:
+        """The annotations as they are now."""
+        return self.history.annotations
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether the file has everything that was edited."""
+        return self.annotations == self.saved
+
+    @property
+    def place(self) -> int | None:
+        """Where the selected node stands in the graph."""
+        return None if self.selected is None else self.graph.index_of.get(self.selected)
+
+    @property
+    def targets(self) -> tuple[NodeKey, ...]:
+        """What an edit applies to: the marked nodes, or the selected one."""
+        if self.marked:
+            return tuple(self.marked)
+        return () if self.selected is None else (self.selected,)
+
+    def node(self, key: NodeKey) -> Node:
+        """A node by its key."""
+        return self.graph.nodes[self.graph.index_of[key]]
+
+    def record(self, key: FeatureKey) -> FeatureRecord | None:
+        """A feature's evidence, or None; a source that fails leaves ``evidence_error``."""
+        if key not in self._records:
+            try:
+                self._records[key] = self.source.get(key) if self.source else None
+            except GraphLabelError as error:
+                self.evidence_error = error
+                self._records[key] = None
+        return self._records[key]
+
+    def provenance(self) -> Provenance:
+        """The provenance of a label typed now by the person at the keyboard."""
+        time = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return Provenance(Origin.PERSON, author=self.author, time=time)
+
+    def do(self, command: Command) -> Edit | None:
+        """Make an edit and keep it; None when it changes nothing.
+
+        Raises AnnotationError when it makes no sense and StoreError when it cannot be kept; the
+        annotations are then as before.
+        """
+        edit = self.history.do(command)
+        if edit and self.store:
+            try:
+                self.store.record(self.key, edit, self.author)
+            except GraphLabelError:
+                self.history.undo()
+                self.history.undone.clear()
+                raise
+        return edit
+
+    def undo(self) -> Edit | None:
+        """Take the last edit back; None when there is none."""
+        edit = self.history.undo()
+        if edit and self.store:
+            self.store.record_undo(self.key)
+        return edit
+
+    def redo(self) -> Edit | None:
+        """Make the last undone edit again; None when there is none."""
+        edit = self.history.redo()
+        if edit and self.store:
+            self.store.record_redo(self.key)
+        return edit
+
+    def select(self, key: NodeKey) -> None:
+        """Select a node, remembering where one came from."""
+        if key == self.selected:
+            return
+        if self.selected is not None:
+            self._back.append(self.selected)
+        self._forward.clear()
+        self.selected = key
+
+    def back(self) -> bool:
+        """Select the node that was selected before; False when there is none."""
+        return self._travel(self._back, self._forward)
+
+    def forward(self) -> bool:
+        """Undo ``back``; False when there is nothing to go forward to."""
+        return self._travel(self._forward, self._back)
+
+    def _travel(self, from_: list[NodeKey], to: list[NodeKey]) -> bool:
+        if not from_ or self.selected is None:
+            return False
+        to.append(self.selected)
+        self.selected = from_.pop()
+        return True
+
+    def mark(self, keys: Iterable[NodeKey]) -> None:
+        """Add nodes to the marked ones, or take them out when all are marked already."""
+        chosen = list(keys)
+        if all(key in self.marked for key in chosen):
+            for key in chosen:
+                self.marked.pop(key)
+        else:
+            self.marked.update(dict.fromkeys(chosen))
+
+    def save(self, path: Path | None = None) -> Path:
+        """Write the annotated graph; raises GraphFileError when it can't be written."""
+        target = path or self.path
+        write_graph(self.document.annotated(self.annotations), target)
+        if path is None or path == self.path:
+            self.saved = self.annotations
+        return target
+
+    def close(self) -> None:
+        """Let go of the store."""
+        if self.store:
+            self.store.close()
+
+
+def _user_name() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "you"
