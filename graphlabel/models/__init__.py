@@ -1,0 +1,19 @@
+"""Language models and transcoders. Importing this room loads torch."""
+
+from graphlabel.models.devices import device_of, dtype_of
+from graphlabel.models.language_model import LanguageModel, load_language_model
+from graphlabel.models.prompts import Prompt, prompt_of_ids, read_prompt
+from graphlabel.models.transcoders import Transcoders, check_fit, load_transcoders
+
+__all__ = [
+    "LanguageModel",
+    "Prompt",
+    "Transcoders",
+    "check_fit",
+    "device_of",
+    "dtype_of",
+    "load_language_model",
+    "load_transcoders",
+    "prompt_of_ids",
+    "read_prompt",
+]

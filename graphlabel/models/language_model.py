@@ -1,0 +1,105 @@
+"""Loading a language model with its tokenizer and architecture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from graphlabel.errors import ModelError
+from graphlabel.models.architectures import Architecture, architecture_of
+from graphlabel.models.quiet import quiet_transformers
+from graphlabel.models.revision import folder_revision
+
+
+@dataclass(frozen=True, eq=False)
+class LanguageModel:
+    """A causal language model in evaluation mode, ready to be traced."""
+
+    name: str
+    revision: str
+    model: nn.Module
+    tokenizer: Any
+    architecture: Architecture
+    config: Any
+
+    @property
+    def n_layers(self) -> int:
+        """How many blocks there are."""
+        return int(self.config.num_hidden_layers)
+
+    @property
+    def d_model(self) -> int:
+        """The width of the residual stream."""
+        return int(self.config.hidden_size)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.model.parameters()).device
+
+    @property
+    def context_length(self) -> int:
+        """The longest prompt the model takes, in tokens."""
+        return int(getattr(self.config, "max_position_embeddings", 0) or 2**31)
+
+    def module(self, name: str) -> nn.Module:
+        """A module by its dotted name."""
+        return self.model.get_submodule(name)
+
+    def block(self, layer: int) -> nn.Module:
+        """A block of the transformer."""
+        return self.model.get_submodule(f"{self.architecture.blocks}.{layer}")
+
+
+def load_language_model(
+    name: str, *, dtype: torch.dtype = torch.float32, device: torch.device | None = None
+) -> LanguageModel:
+    """Load a model from a local folder or, by its id, from the Hugging Face hub.
+
+    Attention runs in eager mode, since its patterns are read. Raises ModelError when the model
+    cannot be had and UnsupportedArchitectureError when it cannot be traced.
+    """
+    quiet_transformers()
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+
+    folder = Path(name)
+    try:
+        config = AutoConfig.from_pretrained(name)
+        architecture = architecture_of(config.model_type)
+        model = AutoModelForCausalLM.from_pretrained(
+            name, config=config, dtype=dtype, attn_implementation="eager"
+        )
+        tokenizer = AutoTokenizer.from_pretrained(name)
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(_why(name, error)) from error
+    except Exception as error:
+        if type(error).__module__.split(".")[0] in ("safetensors", "huggingface_hub"):
+            raise ModelError(_why(name, error)) from error
+        raise
+    model.requires_grad_(requires_grad=False)
+    model.eval()
+    local = folder.is_dir()
+    return LanguageModel(
+        name=folder.resolve().name if local else name,
+        revision=folder_revision(folder) if local else str(getattr(config, "_commit_hash", "")),
+        model=model.to(device) if device else model,
+        tokenizer=tokenizer,
+        architecture=architecture,
+        config=config,
+    )
+
+
+def _why(name: str, error: Exception) -> str:
+    if Path(name).exists():
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        return f"cannot load the model in {name}: {first}"
+    if name.startswith((".", "/", "~")) or name.count("/") > 1:
+        return f"there is no model folder {name}; check --model"
+    return (
+        f"there is no model “{name}”: it is no folder here, and the Hugging Face hub has no such "
+        "model or cannot be reached; check --model"
+    )

@@ -1,0 +1,67 @@
+"""From a prompt to token ids."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from graphlabel.errors import PromptError
+from graphlabel.models.language_model import LanguageModel
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A tokenised prompt, its first special token included."""
+
+    text: str
+    ids: tuple[int, ...]
+    tokens: tuple[str, ...]
+    """Each token as the tokenizer decodes it."""
+
+
+def read_prompt(model: LanguageModel, text: str) -> Prompt:
+    """Tokenise a prompt as circuit-tracer does.
+
+    The text is tokenised without special tokens; unless its first token is special, one is put
+    before it (BOS, else padding, else end of text), so there are never two. Raises PromptError
+    when the prompt is empty, too long, or holds words the tokenizer does not know.
+    """
+    if not text.strip():
+        raise PromptError("the prompt is empty; give the text whose next token you want explained")
+    tokenizer = model.tokenizer
+    ids = [int(i) for i in tokenizer(text, add_special_tokens=False)["input_ids"]]
+    unknown = tokenizer.unk_token_id
+    if unknown is not None and unknown in ids:
+        raise PromptError(_unknown_words(model, text, unknown))
+    if not ids or ids[0] not in tokenizer.all_special_ids:
+        candidates = (tokenizer.bos_token_id, tokenizer.pad_token_id, tokenizer.eos_token_id)
+        first = next((i for i in candidates if i is not None), None)
+        if first is None:
+            raise PromptError(f"the tokenizer of {model.name} has no special token to begin with")
+        ids.insert(0, int(first))
+    return prompt_of_ids(model, ids, text=text)
+
+
+def prompt_of_ids(model: LanguageModel, ids: Sequence[int], *, text: str | None = None) -> Prompt:
+    """A prompt of these token ids, used as given; raises PromptError when they do not fit."""
+    vocabulary = int(model.config.vocab_size)
+    if len(ids) < 2:
+        raise PromptError("a prompt needs a first special token and at least one more")
+    wrong = [i for i in ids if not 0 <= i < vocabulary]
+    if wrong:
+        raise PromptError(f"token id {wrong[0]} is outside the vocabulary (0 to {vocabulary - 1})")
+    if len(ids) > model.context_length:
+        raise PromptError(
+            f"the prompt has {len(ids)} tokens, {model.name} takes {model.context_length}; "
+            "shorten it"
+        )
+    tokens = tuple(model.tokenizer.decode([i]) for i in ids)
+    return Prompt(model.tokenizer.decode(list(ids)) if text is None else text, tuple(ids), tokens)
+
+
+def _unknown_words(model: LanguageModel, text: str, unknown: int) -> str:
+    encoded = model.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    pieces = zip(encoded["input_ids"], encoded["offset_mapping"], strict=True)
+    words = dict.fromkeys(text[a:b].strip() for i, (a, b) in pieces if i == unknown)
+    shown = ", ".join(f"“{word}”" for word in list(words)[:5])
+    return f"{model.name} does not know {shown}; use words of its vocabulary"

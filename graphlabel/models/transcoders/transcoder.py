@@ -1,0 +1,125 @@
+"""Transcoders: what replaces the MLPs."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from enum import StrEnum
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+class ReadPoint(StrEnum):
+    """Where a transcoder reads the residual stream, by TransformerLens' hook names."""
+
+    MLP_INPUT = "mlp.hook_in"
+    """After the pre-MLP norm, its weight included."""
+    NORMALIZED = "ln2.hook_normalized"
+    """After the pre-MLP norm, without its weight."""
+    RESIDUAL = "hook_resid_mid"
+    """Before the pre-MLP norm."""
+
+
+class WritePoint(StrEnum):
+    """Where a transcoder writes."""
+
+    MLP_OUTPUT = "mlp.hook_out"
+    """The MLP's own output, before any norm that follows it."""
+    RESIDUAL = "hook_mlp_out"
+    """What is added to the residual stream."""
+
+
+class Activation(ABC):
+    """A transcoder's activation function."""
+
+    @abstractmethod
+    def __call__(self, pre: Float[Tensor, "*n d_transcoder"]) -> Float[Tensor, "*n d_transcoder"]:
+        """Activations from pre-activations; a feature exists where the result is not 0."""
+
+
+class ReLU(Activation):
+    """max(pre, 0)."""
+
+    def __call__(self, pre: Float[Tensor, "*n d_transcoder"]) -> Float[Tensor, "*n d_transcoder"]:
+        """Activations from pre-activations."""
+        return torch.relu(pre)
+
+
+@dataclass(frozen=True)
+class JumpReLU(Activation):
+    """pre where pre > threshold (strictly), else 0 (Rajamanoharan et al. 2024)."""
+
+    threshold: Tensor
+
+    def __call__(self, pre: Float[Tensor, "*n d_transcoder"]) -> Float[Tensor, "*n d_transcoder"]:
+        """Activations from pre-activations."""
+        threshold = self.threshold.to(device=pre.device, dtype=pre.dtype)
+        return torch.where(pre > threshold, pre, torch.zeros_like(pre))
+
+
+@dataclass(frozen=True)
+class TopK(Activation):
+    """The k largest pre-activations kept as they are, as circuit-tracer does."""
+
+    k: int
+
+    def __call__(self, pre: Float[Tensor, "*n d_transcoder"]) -> Float[Tensor, "*n d_transcoder"]:
+        """Activations from pre-activations."""
+        values, places = pre.topk(min(self.k, pre.shape[-1]), dim=-1)
+        return torch.zeros_like(pre).scatter(-1, places, values)
+
+
+class TranscoderLayer(ABC):
+    """The transcoder that reads at one layer."""
+
+    activation: Activation
+    read_point: ReadPoint
+    write_point: WritePoint
+    layer: int
+    n_features: int
+
+    @property
+    @abstractmethod
+    def write_layers(self) -> range:
+        """The layers it writes to, its own first."""
+
+    @abstractmethod
+    def encoder(self) -> tuple[Float[Tensor, "d_transcoder d"], Float[Tensor, " d_transcoder"]]:
+        """Encoder rows and bias."""
+
+    @abstractmethod
+    def decoder_rows(self, features: Tensor, write_layer: int) -> Float[Tensor, "features d"]:
+        """Decoder rows of some features, for one of the layers it writes to."""
+
+    @abstractmethod
+    def decoder_bias(self) -> Float[Tensor, " d"]:
+        """What is added to the reconstruction of its own layer."""
+
+    @abstractmethod
+    def skip(self) -> Float[Tensor, "d d"] | None:
+        """W_skip, applied as x @ W_skipᵀ to its own layer's reconstruction."""
+
+    def encode(self, x: Float[Tensor, "positions d"]) -> Float[Tensor, "positions d_transcoder"]:
+        """Activations at these inputs."""
+        weight, bias = self.encoder()
+        weight, bias = (part.to(device=x.device, dtype=x.dtype) for part in (weight, bias))
+        return self.activation(x @ weight.T + bias)
+
+
+@dataclass(frozen=True, eq=False)
+class Transcoders:
+    """A set of transcoders for a model, per layer or across layers."""
+
+    name: str
+    """The set's name: its config's ``scan``, a release, hub id or folder name."""
+    model_name: str
+    """The model it was made for, where its configuration says; else empty."""
+    revision: str
+    layers: tuple[TranscoderLayer, ...]
+
+    @property
+    def is_cross_layer(self) -> bool:
+        """Whether any feature writes to more than one layer."""
+        return any(len(layer.write_layers) > 1 for layer in self.layers)

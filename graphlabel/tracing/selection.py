@@ -1,0 +1,127 @@
+"""Which active features get a row: all of them, or greedily the most influential."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from graphlabel.graph import NodeOrder
+from graphlabel.tracing.frozen import FrozenModel
+from graphlabel.tracing.sources import Sources
+from graphlabel.tracing.sweep import direct_effects, feature_targets
+from graphlabel.tracing.targets import LogitTargets
+
+ROW_SUM_FLOOR = 1e-8
+"""The reference clamps row sums here while it ranks (and at 1e-10 on the final matrix)."""
+
+Report = Callable[[str, int, int], None]
+"""Told the phase, how much of it is done, and how much there is."""
+
+
+@dataclass(frozen=True, eq=False)
+class Selected:
+    """The rows that were computed."""
+
+    features: Int[np.ndarray, " selected"]
+    """Indices into the active features, rising."""
+    adjacency: Float[np.ndarray, "nodes nodes"]
+    """The full matrix over selected features, errors, tokens and logits; rows are targets."""
+    order: NodeOrder
+
+
+class _Rows:
+    """Rows computed so far, over all columns."""
+
+    def __init__(self, sources: Sources, logits: LogitTargets, n_rows: int) -> None:
+        self.n_features = sources.n_features
+        self.layer = sources.layer.numpy()
+        self.matrix = np.zeros((n_rows, sources.n_columns), dtype=np.float32)
+        self.feature = np.zeros(n_rows, dtype=np.int64)
+        self.row_sum = np.zeros(n_rows, dtype=np.float64)
+        self.count = 0
+        self.visited: Bool[np.ndarray, " features"] = np.zeros(self.n_features, dtype=bool)
+        self.n_logits = len(logits.ids)
+        self.probabilities = logits.probabilities.double().cpu().numpy()
+
+    def add(self, effects: Tensor, features: np.ndarray | None) -> None:
+        rows = slice(self.count, self.count + len(effects))
+        self.matrix[rows] = effects.float().cpu().numpy()
+        self.row_sum[rows] = np.maximum(
+            np.abs(self.matrix[rows]).sum(axis=1, dtype=np.float64), ROW_SUM_FLOOR
+        )
+        if features is not None:
+            self.feature[rows] = features
+            self.visited[features] = True
+        self.count = rows.stop
+
+    def influence(self) -> Float[np.ndarray, " columns"]:
+        """Influence of every column on the logits, as far as rows are known.
+
+        Edges only rise in layer, so one pass from the highest layer down is the whole sum.
+        """
+        first = self.n_logits
+        weight = self.probabilities / self.row_sum[:first]
+        influence = np.asarray(weight @ np.abs(self.matrix[:first]), dtype=np.float64)
+        features = self.feature[first : self.count]
+        layers = self.layer[features]
+        for layer in np.unique(layers)[::-1]:
+            rows = first + np.flatnonzero(layers == layer)
+            weight = influence[self.feature[rows]] / self.row_sum[rows]
+            influence += weight @ np.abs(self.matrix[rows])
+        return influence
+
+
+def select(
+    frozen: FrozenModel,
+    sources: Sources,
+    logits: LogitTargets,
+    *,
+    max_feature_nodes: int | None,
+    batch_size: int,
+    update_interval: int,
+    report: Report = lambda *_: None,
+) -> Selected:
+    """Compute the logits' rows, then features' rows in rounds of update_interval·batch_size.
+
+    Each round takes the features that have the most influence as far as is known (the reference's
+    greedy rule); with no limit below the number of active features every feature gets a row.
+    """
+    n_active = sources.n_features
+    limit = n_active if max_feature_nodes is None else min(max_feature_nodes, n_active)
+    rows = _Rows(sources, logits, limit + len(logits.ids))
+    rows.add(direct_effects(frozen, sources, logits.as_targets(frozen)), None)
+    done = 0
+    while done < limit:
+        report("feature rows", done, limit)
+        if limit == n_active:
+            pending = np.arange(n_active)
+        else:
+            ranked = np.argsort(-rows.influence()[:n_active], kind="stable")
+            size = min(update_interval * batch_size, limit - done)
+            pending = ranked[~rows.visited[ranked]][:size]
+        # neighbours in position share the positions they reach
+        pending = pending[np.argsort(sources.position.numpy()[pending], kind="stable")]
+        for start in range(0, len(pending), batch_size):
+            chunk = pending[start : start + batch_size]
+            targets = feature_targets(sources, torch.from_numpy(chunk))
+            rows.add(direct_effects(frozen, sources, targets), chunk)
+            done += len(chunk)
+            report("feature rows", done, limit)
+    return _square(rows, frozen, sources)
+
+
+def _square(rows: _Rows, frozen: FrozenModel, sources: Sources) -> Selected:
+    n_layers, n_positions = len(frozen.layers), frozen.n_positions
+    selected = np.flatnonzero(rows.visited)
+    order = NodeOrder(len(selected), n_layers, n_positions, rows.n_logits)
+    adjacency = np.zeros((len(order), len(order)), dtype=np.float32)
+    columns = np.concatenate([selected, np.arange(sources.n_features, sources.n_columns)])
+    by_feature = rows.n_logits + np.argsort(rows.feature[rows.n_logits : rows.count])
+    adjacency[order.features, : len(columns)] = rows.matrix[by_feature][:, columns]
+    adjacency[order.logits, : len(columns)] = rows.matrix[: rows.n_logits][:, columns]
+    return Selected(selected, adjacency, order)

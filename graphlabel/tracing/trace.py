@@ -1,0 +1,213 @@
+"""From a prompt to an attribution graph."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float32, Int64
+
+from graphlabel.errors import GraphError
+from graphlabel.graph import (
+    NO_FEATURE,
+    TOKEN_LAYER,
+    AttributionGraph,
+    Edges,
+    GraphScores,
+    GraphSource,
+    Node,
+    NodeKey,
+    NodeKind,
+    NodeOrder,
+    graph_scores,
+    prune,
+)
+from graphlabel.models import LanguageModel, Prompt, Transcoders, check_fit
+from graphlabel.tracing.frozen import freeze
+from graphlabel.tracing.selection import Report, select
+from graphlabel.tracing.sources import find_sources
+from graphlabel.tracing.targets import salient_logits
+
+
+@dataclass(frozen=True, slots=True)
+class TraceSettings:
+    """How a graph is traced and pruned; defaults are circuit-tracer's."""
+
+    max_n_logits: int = 10
+    desired_logit_prob: float = 0.95
+    max_feature_nodes: int | None = 7500
+    """At most so many features get a row; None: all active ones."""
+    batch_size: int = 256
+    """Targets swept together."""
+    update_interval: int = 4
+    """Batches between two rankings of what is left."""
+    node_threshold: float = 0.8
+    edge_threshold: float = 0.98
+    dtype: str = "float32"
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """Everything one trace computed, before pruning."""
+
+    prompt: Prompt
+    source: GraphSource
+    n_layers: int
+    active_features: Int64[np.ndarray, "active 3"]
+    """Layer, position and feature of every active feature, rising."""
+    activation_values: Float32[np.ndarray, " active"]
+    selected_features: Int64[np.ndarray, " selected"]
+    """Indices into the active features."""
+    adjacency: Float32[np.ndarray, "nodes nodes"]
+    """Over selected features, errors, tokens and logits; rows are targets."""
+    logit_ids: tuple[int, ...]
+    logit_tokens: tuple[str, ...]
+    logit_probabilities: Float32[np.ndarray, " logits"]
+    scores: GraphScores
+
+    @property
+    def order(self) -> NodeOrder:
+        """The order of the adjacency's rows and columns."""
+        n_positions = len(self.prompt.ids)
+        count = len(self.selected_features)
+        return NodeOrder(count, self.n_layers, n_positions, len(self.logit_ids))
+
+
+def trace(
+    model: LanguageModel,
+    transcoders: Transcoders,
+    prompt: Prompt,
+    settings: TraceSettings | None = None,
+    *,
+    report: Report = lambda *_: None,
+) -> Trace:
+    """Compute the direct effects between all nodes of a prompt (Ameisen et al. 2025).
+
+    Raises TranscoderError when the transcoders do not fit the model.
+    """
+    settings = settings or TraceSettings()
+    check_fit(model, transcoders)
+    report("forward pass", 0, 1)
+    # frozen maps are kept in float32 even where the weights are smaller, float64 where they are
+    dtype = torch.float64 if settings.dtype == "float64" else torch.float32
+    frozen = freeze(model, prompt, dtype)
+    sources = find_sources(
+        frozen, transcoders, first_position=model.architecture.first_feature_position
+    )
+    logits = salient_logits(
+        model,
+        frozen,
+        max_n_logits=settings.max_n_logits,
+        desired_logit_prob=settings.desired_logit_prob,
+    )
+    report("forward pass", 1, 1)
+    chosen = select(
+        frozen,
+        sources,
+        logits,
+        max_feature_nodes=settings.max_feature_nodes,
+        batch_size=settings.batch_size,
+        update_interval=settings.update_interval,
+        report=report,
+    )
+    if not np.isfinite(chosen.adjacency).all():
+        raise GraphError("the trace gave NaN or infinite effects; try --dtype float32")
+    probabilities = logits.probabilities.float().cpu().numpy()
+    places = torch.stack([sources.layer, sources.position, sources.feature], dim=1)
+    return Trace(
+        prompt=prompt,
+        source=GraphSource(
+            model=transcoders.model_name or model.name,
+            model_revision=model.revision,
+            transcoders=transcoders.name,
+            transcoders_revision=transcoders.revision,
+        ),
+        n_layers=model.n_layers,
+        active_features=places.numpy().astype(np.int64),
+        activation_values=sources.activation.float().cpu().numpy(),
+        selected_features=chosen.features.astype(np.int64),
+        adjacency=chosen.adjacency,
+        logit_ids=logits.ids,
+        logit_tokens=tuple(model.tokenizer.decode([i]) for i in logits.ids),
+        logit_probabilities=probabilities,
+        scores=graph_scores(chosen.adjacency, chosen.order, probabilities),
+    )
+
+
+def pruned_graph(traced: Trace, settings: TraceSettings | None = None) -> AttributionGraph:
+    """The attribution graph of a trace: the nodes and edges that carry the influence."""
+    settings = settings or TraceSettings()
+    pruned = prune(
+        traced.adjacency,
+        traced.order,
+        traced.logit_probabilities,
+        node_threshold=settings.node_threshold,
+        edge_threshold=settings.edge_threshold,
+    )
+    nodes = _all_nodes(traced, pruned.influence)
+    kept = np.flatnonzero(pruned.nodes)
+    place = np.full(len(nodes), -1)
+    place[kept] = np.arange(len(kept))
+    by_target = np.lexsort((pruned.edges.col, pruned.edges.row))
+    return AttributionGraph(
+        prompt=traced.prompt.text,
+        tokens=traced.prompt.tokens,
+        nodes=tuple(nodes[i] for i in kept),
+        edges=Edges.of(
+            place[pruned.edges.col[by_target]],
+            place[pruned.edges.row[by_target]],
+            pruned.edges.data[by_target],
+        ),
+        n_layers=traced.n_layers,
+        source=traced.source,
+        token_ids=traced.prompt.ids,
+        scores=traced.scores,
+    )
+
+
+def _all_nodes(traced: Trace, influence: np.ndarray) -> list[Node]:
+    """A node for every row of the adjacency, in its order."""
+    tokens, last = traced.prompt.tokens, len(traced.prompt.ids) - 1
+    shares = iter(influence.tolist())
+    nodes = [
+        Node(
+            NodeKey(NodeKind.FEATURE, layer, feature, position),
+            text=tokens[position],
+            activation=activation,
+            influence=next(shares),
+        )
+        for (layer, position, feature), activation in zip(
+            traced.active_features[traced.selected_features].tolist(),
+            traced.activation_values[traced.selected_features].tolist(),
+            strict=True,
+        )
+    ]
+    nodes += [
+        Node(
+            NodeKey(NodeKind.ERROR, layer, NO_FEATURE, position),
+            text=tokens[position],
+            influence=next(shares),
+        )
+        for layer in range(traced.n_layers)
+        for position in range(len(tokens))
+    ]
+    nodes += [
+        Node(
+            NodeKey(NodeKind.TOKEN, TOKEN_LAYER, token, position),
+            text=tokens[position],
+            influence=next(shares),
+        )
+        for position, token in enumerate(traced.prompt.ids)
+    ]
+    nodes += [
+        Node(
+            NodeKey(NodeKind.LOGIT, traced.n_layers, token, last),
+            text=text,
+            probability=probability,
+        )
+        for token, text, probability in zip(
+            traced.logit_ids, traced.logit_tokens, traced.logit_probabilities.tolist(), strict=True
+        )
+    ]
+    return nodes
