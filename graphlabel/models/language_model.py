@@ -11,8 +11,8 @@ from torch import nn
 
 from graphlabel.errors import ModelError
 from graphlabel.models.architectures import Architecture, architecture_of
-from graphlabel.models.quiet import quiet_transformers
-from graphlabel.models.revision import folder_revision
+from graphlabel.quiet import quiet_transformers
+from graphlabel.revision import folder_revision
 
 
 @dataclass(frozen=True, eq=False)

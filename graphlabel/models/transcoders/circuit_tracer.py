@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from graphlabel.errors import TranscoderError
-from graphlabel.models.revision import folder_revision
+from graphlabel.revision import folder_revision
 from graphlabel.models.transcoders.transcoder import (
     Activation,
     JumpReLU,

@@ -1,0 +1,85 @@
+"""A calibration: what each window's score means for one encoder and source of features."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from graphlabel.annotation import WindowScore
+from graphlabel.errors import CalibrationError
+from graphlabel.protocol.correlation import Correlation
+from graphlabel.protocol.null import NullTable
+from graphlabel.protocol.settings import CalibratedSettings
+from graphlabel.protocol.windows import Window
+
+MIN_FEATURES = 200
+"""A source with fewer features makes no calibration."""
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """Null distributions by window and count, and the cut-offs fixed from them."""
+
+    encoder: str
+    encoder_revision: str
+    settings: CalibratedSettings
+    source: str
+    """Which transcoder set's features it was made from."""
+    n_features: int
+    nulls: Mapping[tuple[Window, int], NullTable]
+    """By window and number of usable windows."""
+    min_p: Mapping[tuple[str, int], NullTable]
+    """By side: the distribution of −log10 of the smallest p of its nested windows."""
+    q95: Mapping[Window, float]
+    """The 95th percentile of the score over the calibration's own features."""
+    cutoffs: Mapping[str, float] = field(default_factory=dict)
+    """By side: the largest p that passes Benjamini-Hochberg over the calibration's features."""
+
+    def check_encoder(self, name: str, revision: str) -> None:
+        """Raise CalibrationError when the calibration was made with another encoder."""
+        if (self.encoder, self.encoder_revision) != (name, revision):
+            raise CalibrationError(
+                f"the calibration was made with {self.encoder} {self.encoder_revision}, the "
+                f"encoder is {name} {revision}; calibrate again or use the same encoder"
+            )
+
+    def side_score(
+        self, side: str, scores: Mapping[Window, Correlation | None]
+    ) -> WindowScore | None:
+        """The score of a side: its nested window with the smallest p, corrected for the choice.
+
+        None when no window of the side holds enough tokens.
+        """
+        weighted = self.settings.weighted
+        candidates: list[tuple[float, float, Window, Correlation]] = []
+        for window in self.settings.sides[side]:
+            found = scores.get(window)
+            if found is None:
+                continue
+            value = found.weighted if weighted else found.s
+            null = self.nulls[window, found.n]
+            spread = self.q95[window] - null.mean
+            effect = (value - null.mean) / spread if spread > 1e-9 else 0.0
+            candidates.append((null.p_value(value), -effect, window, found))
+        if not candidates:
+            return None
+        p, negative_effect, window, found = min(candidates, key=lambda each: each[:2])
+        usable = max(candidate[3].n for candidate in candidates)
+        joint = self.min_p[side, usable].p_value(-np.log10(p)) if len(candidates) > 1 else p
+        null = self.nulls[window, found.n]
+        value = found.weighted if weighted else found.s
+        return WindowScore(
+            s=found.s,
+            weighted=found.weighted,
+            n=found.n,
+            window=(window.start, window.stop),
+            p=joint,
+            effect=-negative_effect,
+            z=(value - null.mean) / null.deviation if null.deviation > 1e-9 else 0.0,
+        )
+
+    def passes(self, side: str, score: WindowScore | None) -> bool:
+        """Whether a side's score is above chance by the calibration's own cut-off."""
+        return score is not None and score.p is not None and score.p <= self.cutoffs[side]

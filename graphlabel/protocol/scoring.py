@@ -1,0 +1,51 @@
+"""The scores of many features at once: every window embedded, each distinct text once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from graphlabel.embedding import Encoder
+from graphlabel.graph import FeatureKey
+from graphlabel.protocol.correlation import Correlation, EmbeddedTexts, correlation, embed_texts
+from graphlabel.protocol.windows import Examples, Window, judged_examples
+from graphlabel.records import FeatureRecord
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredFeature:
+    """A feature with the correlation score of each window."""
+
+    examples: Examples
+    scores: Mapping[Window, Correlation | None]
+    empty: Mapping[Window, int]
+    """How many examples' windows held no token."""
+
+
+def score_features(
+    records: Iterable[FeatureRecord], windows: Sequence[Window], encoder: Encoder, *, n: int = 10
+) -> dict[FeatureKey, ScoredFeature]:
+    """Score every feature in every window over its n top examples."""
+    examples = {record.key: judged_examples(record, n) for record in records}
+    texts: list[str] = []
+    spans: dict[tuple[FeatureKey, Window], tuple[slice, list[int]]] = {}
+    for key, chosen in examples.items():
+        for window in windows:
+            found = chosen.texts(window)
+            kept = [place for place, text in enumerate(found) if text is not None]
+            spans[key, window] = (slice(len(texts), len(texts) + len(kept)), kept)
+            texts += [text for text in found if text is not None]
+    embedded = embed_texts(encoder, texts)
+    scored = {}
+    for key, chosen in examples.items():
+        weights = np.array(chosen.weights)
+        scores: dict[Window, Correlation | None] = {}
+        for window in windows:
+            span, kept = spans[key, window]
+            part = EmbeddedTexts(embedded.vectors[span], embedded.literals[span])
+            scores[window] = correlation(part, weights[kept])
+        empty = {w: len(chosen.chosen) - len(spans[key, w][1]) for w in windows}
+        scored[key] = ScoredFeature(chosen, scores, empty)
+    return scored
