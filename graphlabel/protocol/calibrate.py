@@ -103,7 +103,7 @@ class _Pool:
     def draw(
         self, random: np.random.Generator, draws: int, n: int
     ) -> tuple[Int[np.ndarray, "draws n"], Int[np.ndarray, "draws n"]]:
-        """n different features a draw, and one example of each."""
+        """Draw n different features a time, and one example of each."""
         count = len(self._by_feature)
         if count < n:
             raise CalibrationError(

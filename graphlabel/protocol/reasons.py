@@ -23,7 +23,7 @@ def calibrated_reason(
         best = max((s.effect or 0.0 for s in scores.values() if s), default=0.0)
         return f"nothing is alike beyond chance (largest effect {best:.2f}); a person must look"
     score = scores[chosen.value]
-    assert score is not None  # noqa: S101  # the rule chose this side by its score
+    assert score is not None, "the rule chose this side by its score"
     return (
         f"{_WHERE[chosen]} are alike{_example(chosen, score, feature)}: "
         f"S {score.s:.2f} in {Window(*score.window)}, effect {score.effect or 0.0:.2f}, "
@@ -44,7 +44,7 @@ def raw_reason(
         best = max((s.s for s in scores.values() if s), default=0.0)
         return f"no window reaches τ = {tau:g} (largest S {best:.2f}); a person must look"
     score = scores[chosen.value]
-    assert score is not None  # noqa: S101  # the rule chose this side by its score
+    assert score is not None, "the rule chose this side by its score"
     return (
         f"{_WHERE[chosen]} are alike{_example(chosen, score, feature)}: "
         f"S {score.s:.2f} in {Window(*score.window)} ≥ τ = {tau:g}"

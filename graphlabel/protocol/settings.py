@@ -7,6 +7,10 @@ from enum import StrEnum
 
 from graphlabel.protocol.windows import Window
 
+AT_AND_BEFORE = Window(-1, 0)
+JUST_AFTER = Window(1, 2)
+AROUND = Window(-8, 8)
+
 
 class Rule(StrEnum):
     """How scores become classes."""
@@ -22,9 +26,9 @@ class RawSettings:
     """The raw rule."""
 
     tau: float = 0.5
-    input: Window = Window(-1, 0)
-    output: Window = Window(1, 2)
-    cross: Window = Window(-8, 8)
+    input: Window = AT_AND_BEFORE
+    output: Window = JUST_AFTER
+    cross: Window = AROUND
     n: int = 10
     """Top examples per feature."""
     weighted: bool = False
@@ -42,7 +46,7 @@ class CalibratedSettings:
     false_discovery_rate: float = 0.05
     input: tuple[Window, ...] = (Window(0, 0), Window(-1, 0), Window(-2, 0))
     output: tuple[Window, ...] = (Window(1, 1), Window(1, 2), Window(1, 3))
-    cross: tuple[Window, ...] = (Window(-8, 8),)
+    cross: tuple[Window, ...] = (AROUND,)
     n: int = 10
     weighted: bool = False
     draws: int = 100_000

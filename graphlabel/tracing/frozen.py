@@ -6,10 +6,7 @@ MLP replaced by its transcoder plus an error, the residual stream is linear in i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -18,6 +15,7 @@ from torch import Tensor, nn
 from graphlabel.errors import ModelError
 from graphlabel.models import LanguageModel, Prompt
 from graphlabel.models.architectures.adapter import norm_epsilon
+from graphlabel.models.capture import capturing
 from graphlabel.models.transcoders import ReadPoint, WritePoint
 
 
@@ -83,7 +81,7 @@ class FrozenModel:
 def freeze(model: LanguageModel, prompt: Prompt, dtype: torch.dtype) -> FrozenModel:
     """Run the prompt once and keep every map the sweep needs, in ``dtype``."""
     names = _captured(model)
-    with _capturing(model, names) as captured:
+    with capturing(names) as captured:
         ids = torch.tensor([prompt.ids], device=model.device)
         answer = model.model(input_ids=ids, output_attentions=True, use_cache=False)
     if not answer.attentions or answer.attentions[0] is None:
@@ -97,7 +95,7 @@ def freeze(model: LanguageModel, prompt: Prompt, dtype: torch.dtype) -> FrozenMo
     )
     architecture = model.architecture
     final = model.module(architecture.final_norm)
-    last = captured["final"][-1:].to(dtype)
+    last = captured["final"][0, -1:].to(dtype)
     embedding = model.module(architecture.embedding).get_parameter("weight").detach()
     rows = embedding[ids[0]].to(dtype) * architecture.embedding_scale(model.d_model)
     return FrozenModel(
@@ -128,29 +126,6 @@ def _captured(model: LanguageModel) -> dict[str, tuple[nn.Module, bool]]:
     return wanted
 
 
-@contextmanager
-def _capturing(
-    model: LanguageModel, wanted: dict[str, tuple[nn.Module, bool]]
-) -> Iterator[dict[str, Tensor]]:
-    captured: dict[str, Tensor] = {}
-
-    def listener(name: str, output: bool) -> Callable[[nn.Module, Any, Any], None]:
-        def listen(_module: nn.Module, inputs: Any, result: Any) -> None:
-            captured[name] = (result if output else inputs[0]).detach()[0]
-
-        return listen
-
-    handles = [
-        module.register_forward_hook(listener(name, output))
-        for name, (module, output) in wanted.items()
-    ]
-    try:
-        yield captured
-    finally:
-        for handle in handles:
-            handle.remove()
-
-
 def _freeze_layer(
     model: LanguageModel,
     layer: int,
@@ -161,7 +136,7 @@ def _freeze_layer(
     architecture, block = model.architecture, model.block(layer)
 
     def at(name: str) -> Tensor:
-        return captured[f"{layer}.{name}"].to(dtype)
+        return captured[f"{layer}.{name}"][0].to(dtype)
 
     def frozen(name: str) -> Tensor:
         return architecture.norm.multiplier(block.get_submodule(name), at(name))

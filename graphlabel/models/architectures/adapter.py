@@ -19,7 +19,7 @@ class Norm:
     weight_offset: float = 0.0
     """Added to the weight before it multiplies (Gemma's norms multiply by 1 + weight)."""
 
-    def scale(self, x: Float[Tensor, "positions d"], eps: float) -> Float[Tensor, "positions 1"]:
+    def scale(self, x: Float[Tensor, "*n d"], eps: float) -> Float[Tensor, "*n 1"]:
         """The frozen 1 / root-mean-square of each position."""
         return torch.rsqrt(x.pow(2).mean(dim=-1, keepdim=True) + eps)
 

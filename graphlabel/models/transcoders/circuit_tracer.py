@@ -13,7 +13,6 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from graphlabel.errors import TranscoderError
-from graphlabel.revision import folder_revision
 from graphlabel.models.transcoders.transcoder import (
     Activation,
     JumpReLU,
@@ -24,6 +23,7 @@ from graphlabel.models.transcoders.transcoder import (
     Transcoders,
     WritePoint,
 )
+from graphlabel.revision import folder_revision
 
 THRESHOLD = "activation_function.threshold"
 

@@ -1,0 +1,59 @@
+# Two commands are enough: `make demo` and `make test`.
+PYTHON ?= python3
+VENV ?= .venv
+# On Linux the registry's plain torch wheel is the CUDA build (several GB). For the CPU build:
+#   make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu
+TORCH_INDEX ?=
+TORCH ?= torch==2.13.0
+PYTEST_ARGS ?=
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+CODE := graphlabel tui tests scripts benchmarks
+
+.PHONY: demo test check bench docs clean screenshots
+
+$(VENV)/.torch: constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) $(TORCH) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.torch pyproject.toml
+	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(PIP) --editable ".[dev]"
+	@touch $@
+
+## demo: set up, trace, route and label a prompt on the embedded model, open the result
+demo: $(VENV)/.installed
+	$(BIN)/graphlabel demo $(DEMO_ARGS)
+
+## check: format, lint, types, import walls
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+## test: everything the continuous integration runs
+test: check
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+## bench: the benchmarks, as tables
+bench: $(VENV)/.installed-dev
+	$(BIN)/python benchmarks/protocol.py
+
+## docs: the command reference, made from the code
+docs: $(VENV)/.installed-dev
+	$(BIN)/python scripts/command_reference.py docs/commands.md
+
+## screenshots: the pictures in the README
+screenshots: $(VENV)/.installed-dev
+	$(BIN)/graphlabel demo --no-open --output out/dallas.json
+	$(BIN)/python scripts/screenshots.py out/dallas.json --features graphlabel/atlas/data/index -o docs/images
+
+clean:
+	rm -rf $(VENV) build dist out *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find graphlabel tui tests scripts benchmarks -name __pycache__ -type d -exec rm -rf {} +

@@ -1,0 +1,60 @@
+"""``graphlabel open``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from graphlabel.cli.options import GraphFile, StoreOption
+
+if TYPE_CHECKING:
+    from graphlabel.evidence import FeatureSource
+    from graphlabel.files import GraphDocument
+
+
+def open_(
+    graph: GraphFile,
+    features: Annotated[
+        str | None, typer.Option("--features", help="Feature index (a folder).", metavar="SOURCE")
+    ] = None,
+    store: StoreOption = None,
+    author: Annotated[str, typer.Option(help="Your name in labels; the login by default.")] = "",
+    any_set: Annotated[
+        bool, typer.Option("--any-set", help="Accept evidence of another transcoder set.")
+    ] = False,
+) -> None:
+    """Open a graph in the terminal: read evidence, fix labels, group supernodes."""
+    from graphlabel.cli.pipeline import source_for
+    from graphlabel.files import read_graph
+
+    document = read_graph(graph)
+    source = source_for(document, features, any_set=any_set) if features else None
+    open_document(document, graph, source, store, author)
+
+
+def open_document(
+    document: GraphDocument,
+    path: Path,
+    source: FeatureSource | None,
+    store: Path | None,
+    author: str = "",
+) -> None:
+    """Run the terminal UI on a document until the person quits."""
+    import sys
+
+    from graphlabel.errors import UsageError
+    from graphlabel.store import Store, default_store_path
+
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("graphlabel open needs a terminal; run it in one, not through a pipe")
+    # the one place where the library reaches for the user interface
+    from graphlabel_tui.app import run
+    from graphlabel_tui.session import Session
+
+    kept = Store(store or default_store_path())
+    try:
+        run(Session(document, path, kept, source, author))
+    finally:
+        kept.close()

@@ -1,0 +1,75 @@
+"""``graphlabel route``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from graphlabel.cli.options import GraphFile, JsonFlag, OutputFile, SourceOption
+
+
+def route(
+    graph: GraphFile,
+    features: SourceOption,
+    output: OutputFile,
+    rule: Annotated[str, typer.Option(help="calibrated or raw.")] = "calibrated",
+    tau: Annotated[float, typer.Option(help="Threshold of the raw rule.")] = 0.5,
+    theta: Annotated[
+        float | None, typer.Option(help="Effect that tier 1 must reach (calibrated rule).")
+    ] = None,
+    n: Annotated[int, typer.Option(min=2, help="Top examples per feature.")] = 10,
+    weighted: Annotated[
+        bool, typer.Option("--weighted", help="Let the activation-weighted score decide.")
+    ] = False,
+    encoder: Annotated[
+        str | None, typer.Option(help="Sentence encoder: a name or a folder.")
+    ] = None,
+    any_set: Annotated[
+        bool, typer.Option("--any-set", help="Accept evidence of another transcoder set.")
+    ] = False,
+    json: JsonFlag = False,
+) -> None:
+    """Route every feature of a graph: input, output, cross or obscure."""
+    from graphlabel.cli.console import note, print_json
+    from graphlabel.cli.pipeline import (
+        RouteOptions,
+        check_writable,
+        route_document,
+        silent,
+        source_for,
+    )
+    from graphlabel.files import read_graph, write_graph
+
+    document = read_graph(graph)
+    source = source_for(document, features, any_set=any_set)
+    check_writable(output)
+    options = RouteOptions(rule, tau, theta, n, weighted, encoder, any_set)
+    routed, missing = route_document(document, source, options, silent if json else note)
+    write_graph(routed, output)
+    counts = class_counts(routed.annotations.routings.values())
+    if json:
+        print_json(
+            {
+                "file": str(output),
+                "classes": counts,
+                "missing": [[key.layer, key.feature] for key in missing],
+            }
+        )
+        return
+    note(f"wrote {output}: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
+    if missing:
+        note(f"  {len(missing)} features have no evidence in {source.name}; they stay unrouted")
+    note(f"next: graphlabel label {output} --features {features} -o {output}")
+
+
+def class_counts(routings: object) -> dict[str, int]:
+    """How many features each class has, in the protocol's order."""
+    from collections import Counter
+    from collections.abc import Iterable
+
+    from graphlabel.annotation import FeatureClass
+
+    assert isinstance(routings, Iterable)
+    found = Counter(routing.feature_class for routing in routings)
+    return {each.value: found[each] for each in FeatureClass}

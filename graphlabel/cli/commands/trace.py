@@ -1,0 +1,170 @@
+"""``graphlabel trace``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from graphlabel.errors import UsageError
+
+if TYPE_CHECKING:
+    from graphlabel.files import GraphDocument
+    from graphlabel.tracing import TraceSettings
+
+
+def trace(
+    prompt: Annotated[str | None, typer.Argument(help="The text to explain.")] = None,
+    token_ids: Annotated[
+        str | None,
+        typer.Option(help="Token ids, separated by commas, used as given.", metavar="1,2,3"),
+    ] = None,
+    model: Annotated[
+        str, typer.Option(help="Model folder or Hugging Face id.", metavar="DIR|ID")
+    ] = "",
+    transcoders: Annotated[
+        str, typer.Option(help="Transcoder folder or Hugging Face id.", metavar="DIR|ID")
+    ] = "",
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Graph file to write.", metavar="FILE")
+    ] = None,
+    max_n_logits: Annotated[int, typer.Option(min=1, help="Explain at most so many logits.")] = 10,
+    desired_logit_prob: Annotated[
+        float, typer.Option(min=0, max=1, help="Explain logits up to this joint probability.")
+    ] = 0.95,
+    max_feature_nodes: Annotated[
+        int, typer.Option(min=0, help="At most so many features get a row; 0: all.")
+    ] = 7500,
+    batch_size: Annotated[int, typer.Option(min=1, help="Targets swept together.")] = 256,
+    update_interval: Annotated[int, typer.Option(min=1, help="Batches between rankings.")] = 4,
+    node_threshold: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of influence the kept nodes hold.")
+    ] = 0.8,
+    edge_threshold: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of influence the kept edges hold.")
+    ] = 0.98,
+    dtype: Annotated[str, typer.Option(help="float32, float64, bfloat16 or float16.")] = "float32",
+    device: Annotated[
+        str | None, typer.Option(help="cpu, cuda or mps; the best there is by default.")
+    ] = None,
+    raw: Annotated[
+        Path | None,
+        typer.Option(help="Also write the full, unpruned matrix as .npz.", metavar="FILE"),
+    ] = None,
+    slug: Annotated[str, typer.Option(help="The graph's short name; by default the file's.")] = "",
+    json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Build the attribution graph of a prompt from a model's transcoder features."""
+    from graphlabel.cli.console import note, print_json
+
+    if (prompt is None) == (token_ids is None):
+        raise UsageError("give a prompt or --token-ids, one of the two")
+    for value, option in ((model, "--model"), (transcoders, "--transcoders")):
+        if not value:
+            raise UsageError(f"{option} is missing; name a folder or a Hugging Face id")
+    if output is None:
+        raise UsageError("-o is missing; name the graph file to write")
+    ids = None if token_ids is None else _parse_ids(token_ids)
+    settings = {
+        "max_n_logits": max_n_logits,
+        "desired_logit_prob": desired_logit_prob,
+        "max_feature_nodes": max_feature_nodes or None,
+        "batch_size": batch_size,
+        "update_interval": update_interval,
+        "node_threshold": node_threshold,
+        "edge_threshold": edge_threshold,
+        "dtype": dtype,
+    }
+    document = run_trace(
+        prompt, ids, model, transcoders, output, settings, device=device, raw=raw, slug=slug,
+        quiet=json,
+    )  # fmt: skip
+    from graphlabel.cli.commands.info import facts
+
+    if json:
+        print_json({"file": str(output), **facts(document)})
+        return
+    graph, scores = document.graph, document.graph.scores
+    logits = [n for n in graph.nodes if n.probability is not None]
+    best = max(logits, key=lambda n: n.probability or 0.0)
+    note(f"wrote {output}: {len(graph)} nodes, {len(graph.edges)} links")
+    note(f"  next token {best.text!r} {best.probability:.1%}")
+    if scores:
+        note(f"  replacement {scores.replacement:.3f}  completeness {scores.completeness:.3f}")
+    note(f"next: graphlabel route {output} --features INDEX -o {output}")
+
+
+def _parse_ids(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError as error:
+        raise UsageError(
+            f"--token-ids should be whole numbers separated by commas, not “{text[:60]}”"
+        ) from error
+
+
+def run_trace(
+    prompt: str | None,
+    ids: list[int] | None,
+    model_name: str,
+    transcoders_name: str,
+    output: Path,
+    settings: dict[str, object],
+    *,
+    device: str | None = None,
+    raw: Path | None = None,
+    slug: str = "",
+    quiet: bool = False,
+) -> GraphDocument:
+    """Trace a prompt and write its graph; the document that was written."""
+    from graphlabel.cli.console import note, progress
+    from graphlabel.cli.pipeline import check_writable
+
+    check_writable(output)
+    if raw:
+        check_writable(raw)
+    from graphlabel.files import new_document, write_graph
+    from graphlabel.models import (
+        device_of,
+        dtype_of,
+        load_language_model,
+        load_transcoders,
+        prompt_of_ids,
+        read_prompt,
+    )
+    from graphlabel.tracing import TraceSettings, pruned_graph, trace, write_raw
+
+    chosen = TraceSettings(**settings)  # type: ignore[arg-type]
+    dtype = dtype_of(chosen.dtype)
+    if not quiet:
+        note(f"loading {model_name}")
+    model = load_language_model(model_name, dtype=dtype, device=device_of(device))
+    transcoders = load_transcoders(transcoders_name)
+    if ids is None:
+        tokens = read_prompt(model, prompt or "")
+    else:
+        tokens = prompt_of_ids(model, ids)
+    with progress("tracing", quiet=quiet) as report:
+        traced = trace(model, transcoders, tokens, chosen, report=report)
+    document = new_document(pruned_graph(traced, chosen), slug or output.stem)
+    if raw:
+        write_raw(traced, raw)
+    write_graph(document, output, settings=_metadata(chosen))
+    return document
+
+
+def _metadata(settings: TraceSettings) -> dict[str, object]:
+    return {
+        "node_threshold": settings.node_threshold,
+        "generation_settings": {
+            "max_n_logits": settings.max_n_logits,
+            "desired_logit_prob": settings.desired_logit_prob,
+            "batch_size": settings.batch_size,
+            "max_feature_nodes": settings.max_feature_nodes,
+        },
+        "pruning_settings": {
+            "node_threshold": settings.node_threshold,
+            "edge_threshold": settings.edge_threshold,
+        },
+    }

@@ -1,0 +1,47 @@
+"""Defaults from a TOML file: one table a command, one entry an option."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from graphlabel.errors import UsageError
+
+CONFIG_VARIABLE = "GRAPHLABEL_CONFIG"
+
+
+def default_path() -> Path:
+    """Where the configuration is looked for: GRAPHLABEL_CONFIG or the user's config folder."""
+    from platformdirs import user_config_path
+
+    named = os.environ.get(CONFIG_VARIABLE)
+    return Path(named) if named else user_config_path("graphlabel") / "config.toml"
+
+
+def load(named: str | None) -> dict[str, Any]:
+    """The defaults by command; empty when there is no file.
+
+    Raises UsageError when the file named does not exist or is not TOML.
+    """
+    path = Path(named) if named else default_path()
+    try:
+        with path.open("rb") as file:
+            tables = tomllib.load(file)
+    except FileNotFoundError as error:
+        if named or os.environ.get(CONFIG_VARIABLE):
+            raise UsageError(f"there is no configuration file {path}; check --config") from error
+        return {}
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"the configuration {path} cannot be read: {error}") from error
+    loose = [name for name, value in tables.items() if not isinstance(value, dict)]
+    if loose:
+        raise UsageError(
+            f"{path}: “{loose[0]}” stands outside a table; write it under the command it is for, "
+            "such as [trace]"
+        )
+    return {
+        command: {option.replace("-", "_"): value for option, value in options.items()}
+        for command, options in tables.items()
+    }

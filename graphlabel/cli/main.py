@@ -1,0 +1,103 @@
+"""The ``graphlabel`` command."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import click
+import typer
+
+from graphlabel._version import __version__
+from graphlabel.cli import config
+from graphlabel.cli.commands import (
+    demo,
+    doctor,
+    export,
+    features,
+    info,
+    label,
+    open_,
+    route,
+    trace,
+)
+from graphlabel.errors import GraphLabelError
+
+app = typer.Typer(
+    name="graphlabel",
+    help="Annotate attribution graphs: trace a prompt, route its features through a tiered "
+    "protocol, label them, review them in the terminal, export.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+app.command()(demo.demo)
+app.command()(trace.trace)
+app.command()(route.route)
+app.command()(label.label)
+app.command(name="open")(open_.open_)
+app.command()(export.export)
+app.command()(info.info)
+app.add_typer(features.app, name="features")
+app.command()(doctor.doctor)
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"graphlabel {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
+    config_file: Annotated[
+        str | None,
+        typer.Option("--config", help="TOML file with default options.", metavar="FILE"),
+    ] = None,
+) -> None:
+    context.default_map = config.load(config_file)
+
+
+def main() -> None:
+    """Run the command; errors are one line on standard error and exit status 2."""
+    debug = "--debug" in sys.argv
+    # cannot reach a model it was not asked for: no hub telemetry, no advice from tokenizers
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    try:
+        status = app(standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        typer.echo(error.ctx.get_help() if error.ctx else "")
+        raise SystemExit(2) from None
+    except click.ClickException as error:
+        _fail(error.format_message())
+    except GraphLabelError as error:
+        if debug:
+            raise
+        _fail(str(error))
+    except (KeyboardInterrupt, click.Abort):
+        typer.echo("stopped; nothing was left half-written", err=True)
+        raise SystemExit(130) from None
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(1) from None
+    except Exception as error:
+        if debug:
+            raise
+        first = (str(error).strip().splitlines() or [""])[0]
+        _fail(f"unexpected {type(error).__name__}: {first}; run again with --debug and report it")
+    raise SystemExit(status if isinstance(status, int) else 0)
+
+
+def _fail(message: str) -> None:
+    line = " ".join(message.split())
+    typer.echo(f"graphlabel: {line}", err=True)
+    raise SystemExit(2)

@@ -1,0 +1,19 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+GraphFile = Annotated[Path, typer.Argument(help="Graph file.", metavar="GRAPH")]
+SourceOption = Annotated[
+    str, typer.Option("--features", help="Feature index (a folder).", metavar="SOURCE")
+]
+OutputFile = Annotated[Path, typer.Option("-o", "--output", help="File to write.", metavar="FILE")]
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+StoreOption = Annotated[
+    Path | None,
+    typer.Option(help="Annotation store (GRAPHLABEL_STORE).", metavar="FILE"),
+]
