@@ -75,7 +75,7 @@ def main() -> None:
     try:
         status = app(standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
-        typer.echo(error.ctx.get_help() if error.ctx else "")
+        typer.echo(error.ctx.get_help())
         raise SystemExit(2) from None
     except click.ClickException as error:
         _fail(error.format_message())

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from graphlabel.files import GraphDocument
 
+SIDES = ("input", "output", "cross")
 PROMPT = "Fact: the capital of the state containing Dallas is"
 
 
@@ -82,9 +83,7 @@ def _table(document: GraphDocument, most: int = 16) -> Table:
     for place in ranked[:most]:
         node = graph.nodes[place]
         routing, label = annotations.routing_of(node.key), annotations.label_of(node.key)
-        scores = [
-            routing.scores.get(side) if routing else None for side in ("input", "output", "cross")
-        ]
+        scores = [routing.scores.get(side) if routing else None for side in SIDES]
         table.add_row(
             str(node.key.feature_key),
             Text(node.text.strip()),

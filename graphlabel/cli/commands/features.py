@@ -74,8 +74,7 @@ def _lines(record: FeatureRecord, per_quantile: int) -> list[str]:
     for sign, logits in (("+", record.top_logits), ("−", record.bottom_logits)):
         if logits:
             lines.append(f"logits {sign}  " + " ".join(_visible(each.token) for each in logits))
-    for explanation in record.explanations:
-        lines.append(f"known as: {explanation.text} ({explanation.method})")
+    lines += [f"known as: {each.text} ({each.method})" for each in record.explanations]
     for quantile in record.quantiles:
         lines.append(f"── {quantile.name} ──")
         lines += [_marked(example) for example in quantile.examples[:per_quantile]]

@@ -22,9 +22,9 @@ def info(graph: GraphFile, json: JsonFlag = False) -> None:
     import typer
 
     for name, value in found.items():
-        plain = (
-            ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
-        )
+        plain = value
+        if isinstance(value, dict):
+            plain = ", ".join(f"{count} {kind}" for kind, count in value.items())
         typer.echo(f"{name.replace('_', ' '):<20} {'—' if plain in (None, '') else plain}")
 
 

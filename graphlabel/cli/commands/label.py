@@ -72,10 +72,8 @@ def print_waiting(document: GraphDocument, report: LabelingReport, most: int = 8
     from graphlabel.annotation import Tier
     from graphlabel.cli.console import note
 
-    for tier, who in (
-        (Tier.MODEL, "◆ await a model (tier 2)"),
-        (Tier.PERSON, "○ await you (tier 3)"),
-    ):
+    tiers = {Tier.MODEL: "◆ await a model (tier 2)", Tier.PERSON: "○ await you (tier 3)"}
+    for tier, who in tiers.items():
         waiting = report.waiting[tier]
         shown = ", ".join(
             f"{key.feature_key} @{document.graph.tokens[key.position].strip() or key.position}"

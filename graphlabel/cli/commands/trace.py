@@ -66,7 +66,7 @@ def trace(
     if output is None:
         raise UsageError("-o is missing; name the graph file to write")
     ids = None if token_ids is None else _parse_ids(token_ids)
-    settings = {
+    settings: dict[str, object] = {
         "max_n_logits": max_n_logits,
         "desired_logit_prob": desired_logit_prob,
         "max_feature_nodes": max_feature_nodes or None,
@@ -141,10 +141,7 @@ def run_trace(
         note(f"loading {model_name}")
     model = load_language_model(model_name, dtype=dtype, device=device_of(device))
     transcoders = load_transcoders(transcoders_name)
-    if ids is None:
-        tokens = read_prompt(model, prompt or "")
-    else:
-        tokens = prompt_of_ids(model, ids)
+    tokens = read_prompt(model, prompt or "") if ids is None else prompt_of_ids(model, ids)
     with progress("tracing", quiet=quiet) as report:
         traced = trace(model, transcoders, tokens, chosen, report=report)
     document = new_document(pruned_graph(traced, chosen), slug or output.stem)
