@@ -131,7 +131,8 @@ def priorities(
     ``token`` counts tokens of the corpus from its start. The mixing is that of SplitMix64 (Steele
     et al. 2014), on 64-bit integers that wrap.
     """
-    state = token * 0x100000001B3 + feature * 0x9E3779B1 + (seed + 1) * 0x632BE59BD9B4E019
+    offset = ((seed + 1) * 0x632BE59BD9B4E019) % 2**63
+    state = token * 0x100000001B3 + feature * 0x9E3779B1 + offset
     state = (state ^ _shifted(state, 30)) * -0x40A7B892E31B1A47
     state = (state ^ _shifted(state, 27)) * -0x6B2FB644ECCEEE15
     state = state ^ _shifted(state, 31)

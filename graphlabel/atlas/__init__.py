@@ -1,0 +1,36 @@
+"""The embedded model atlas: a small language model of geography, with its world and sentences.
+
+The model is a standard Hugging Face folder, the transcoders are a standard folder of per-layer
+transcoders, and the sentences carry ground truth for the labels of features. Importing this
+package loads neither torch nor transformers.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from graphlabel.atlas.sentences import Document, Sentence, documents, generate
+from graphlabel.atlas.world import City, Country, State, World, load_world
+
+DATA_FOLDER = Path(__file__).parent / "data"
+MODEL_FOLDER = DATA_FOLDER / "model"
+TRANSCODERS_FOLDER = DATA_FOLDER / "transcoders"
+INDEX_FOLDER = DATA_FOLDER / "index"
+TRAINING_FILE = DATA_FOLDER / "training.json"
+
+__all__ = [
+    "DATA_FOLDER",
+    "INDEX_FOLDER",
+    "MODEL_FOLDER",
+    "TRAINING_FILE",
+    "TRANSCODERS_FOLDER",
+    "City",
+    "Country",
+    "Document",
+    "Sentence",
+    "State",
+    "World",
+    "documents",
+    "generate",
+    "load_world",
+]

@@ -1,0 +1,1 @@
+"""Training of the embedded model atlas and of its transcoders."""

@@ -1,0 +1,99 @@
+"""The language model of atlas: its configuration and its training."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from graphlabel.atlas.pieces import BOS, EOS, PAD
+from scripts.atlas_training.corpus import Corpus
+from scripts.atlas_training.tokenizer import MAX_LENGTH
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """Shape of the model and settings of its training."""
+
+    layers: int = 4
+    width: int = 128
+    heads: int = 4
+    key_value_heads: int = 2
+    mlp_width: int = 384
+    steps: int = 2000
+    batch: int = 64
+    rate: float = 4e-3
+    final_rate: float = 1e-5
+    warmup: int = 50
+    weight_decay: float = 0.1
+
+
+def build_model(options: ModelOptions, vocab: dict[str, int], seed: int) -> LlamaForCausalLM:
+    """A freshly initialised model."""
+    torch.manual_seed(seed)
+    config = LlamaConfig(
+        vocab_size=len(vocab),
+        hidden_size=options.width,
+        intermediate_size=options.mlp_width,
+        num_hidden_layers=options.layers,
+        num_attention_heads=options.heads,
+        num_key_value_heads=options.key_value_heads,
+        head_dim=options.width // options.heads,
+        max_position_embeddings=MAX_LENGTH,
+        bos_token_id=vocab[BOS],
+        eos_token_id=vocab[EOS],
+        pad_token_id=vocab[PAD],
+        tie_word_embeddings=True,
+        attn_implementation="sdpa",
+    )
+    return LlamaForCausalLM(config)
+
+
+def _rate(step: int, options: ModelOptions) -> float:
+    if step < options.warmup:
+        return options.rate * (step + 1) / options.warmup
+    done = (step - options.warmup) / max(1, options.steps - options.warmup)
+    cosine = 0.5 * (1 + math.cos(math.pi * done))
+    return options.final_rate + (options.rate - options.final_rate) * cosine
+
+
+def _groups(model: LlamaForCausalLM, options: ModelOptions) -> Iterator[dict[str, object]]:
+    matrices = [p for p in model.parameters() if p.dim() >= 2]
+    vectors = [p for p in model.parameters() if p.dim() < 2]
+    yield {"params": matrices, "weight_decay": options.weight_decay}
+    yield {"params": vectors, "weight_decay": 0.0}
+
+
+def train_model(
+    model: LlamaForCausalLM,
+    corpus: Corpus,
+    options: ModelOptions,
+    report: Callable[[int, float, float], None],
+) -> list[float]:
+    """Train on next-token prediction; returns the mean loss of each block of a hundred steps."""
+    optimizer = torch.optim.AdamW(_groups(model, options), lr=options.rate, betas=(0.9, 0.98))
+    model.train()
+    losses: list[float] = []
+    block: list[float] = []
+    started = time.perf_counter()
+    for step in range(options.steps):
+        for group in optimizer.param_groups:
+            group["lr"] = _rate(step, options)
+        ids = corpus.batch(options.batch)
+        logits = model(ids).logits[:, :-1]
+        loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten())
+        optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        block.append(float(loss.detach()))
+        if len(block) == 100 or step == options.steps - 1:
+            losses.append(sum(block) / len(block))
+            block = []
+            report(step + 1, losses[-1], time.perf_counter() - started)
+    model.eval()
+    return losses

@@ -1,0 +1,155 @@
+"""Training one transcoder with BatchTopK and turning it into a JumpReLU transcoder."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from scripts.atlas_training.activations import LayerActivations
+
+
+@dataclass(frozen=True)
+class TranscoderOptions:
+    """Shape of a transcoder and settings of its training."""
+
+    width: int = 768
+    active: float = 10.0
+    steps: int = 6000
+    batch: int = 2048
+    rate: float = 2e-3
+    warmup: int = 100
+    dead_after: int = 200
+    auxiliary: int = 32
+    auxiliary_weight: float = 0.05
+    threshold_rows: int = 128
+    frozen_share: float = 0.2
+
+
+@dataclass
+class Transcoder:
+    """Weights in the layout of the files: one feature a row in both matrices."""
+
+    encoder: torch.Tensor
+    encoder_bias: torch.Tensor
+    decoder: torch.Tensor
+    decoder_bias: torch.Tensor
+    threshold: torch.Tensor
+
+    def encode(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Feature activations: the pre-activation where it exceeds the threshold, else zero."""
+        pre = inputs @ self.encoder.T + self.encoder_bias
+        return pre * (pre > self.threshold)
+
+    def __call__(self, inputs: torch.Tensor) -> torch.Tensor:
+        return self.encode(inputs) @ self.decoder + self.decoder_bias
+
+    def rounded(self) -> Transcoder:
+        """The transcoder as its half-precision file holds it."""
+        return Transcoder(*(value.half().float() for value in vars(self).values()))
+
+
+class _Threshold:
+    """The value that leaves a wanted number of features active per token, tracked over batches."""
+
+    def __init__(self, options: TranscoderOptions) -> None:
+        self.value = 0.0
+        self._options = options
+        self._steps = 0
+
+    def update(self, pre: torch.Tensor, active: float) -> None:
+        rows = pre[: self._options.threshold_rows].detach().flatten()
+        rank = rows.numel() - int(active * pre[: self._options.threshold_rows].shape[0])
+        found = max(0.0, float(rows.kthvalue(max(1, rank)).values))
+        self._steps += 1
+        mix = max(0.02, 1.0 / self._steps)
+        self.value += mix * (found - self.value)
+
+
+def _start(data: LayerActivations, options: TranscoderOptions, seed: int) -> list[torch.Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    size = data.inputs.shape[1]
+    decoder = torch.randn(options.width, size, generator=generator)
+    decoder /= decoder.norm(dim=1, keepdim=True)
+    encoder = torch.randn(options.width, size, generator=generator)
+    encoder /= encoder.norm(dim=1, keepdim=True)
+    return [encoder, torch.zeros(options.width), decoder, torch.zeros(size)]
+
+
+def _auxiliary_loss(
+    pre: torch.Tensor, dead: torch.Tensor, decoder: torch.Tensor, error: torch.Tensor, count: int
+) -> torch.Tensor:
+    """How badly the dead features alone rebuild the error (their share of its variance)."""
+    chosen = pre[:, dead].relu()
+    count = min(count, int(dead.numel()))
+    best = chosen.topk(count, dim=1)
+    sparse = torch.zeros_like(chosen).scatter(1, best.indices, best.values)
+    rebuilt = sparse @ decoder[dead]
+    return (rebuilt - error).pow(2).sum() / error.pow(2).sum().clamp_min(1e-12)
+
+
+def train_transcoder(
+    data: LayerActivations,
+    options: TranscoderOptions,
+    seed: int,
+    report: Callable[[int, float, int], None],
+) -> Transcoder:
+    """Train on the activations of one layer.
+
+    A shared threshold is tracked so that `active` features fire per token on average (BatchTopK);
+    in the last part of training it is frozen, as in the JumpReLU transcoder that results.
+    """
+    mean = data.targets.mean(0)
+    scale = (data.targets - mean).pow(2).mean().sqrt()
+    gain = data.inputs.pow(2).mean().sqrt()
+    parameters = [value.requires_grad_() for value in _start(data, options, seed)]
+    encoder, encoder_bias, decoder, decoder_bias = parameters
+    optimizer = torch.optim.Adam(parameters, lr=options.rate, betas=(0.9, 0.99))
+    generator = torch.Generator().manual_seed(seed + 1)
+    threshold = _Threshold(options)
+    silent = torch.zeros(options.width, dtype=torch.long)
+    frozen_from = int(options.steps * (1 - options.frozen_share))
+    order = torch.empty(0, dtype=torch.long)
+    for step in range(options.steps):
+        progress = step / options.steps
+        rate = options.rate * min(1.0, (step + 1) / options.warmup)
+        rate *= 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * progress))
+        optimizer.param_groups[0]["lr"] = rate
+        if order.numel() < options.batch:
+            order = torch.randperm(data.inputs.shape[0], generator=generator)
+        rows, order = order[: options.batch], order[options.batch :]
+        inputs = data.inputs[rows] / gain
+        targets = (data.targets[rows] - mean) / scale
+        pre = inputs @ encoder.T + encoder_bias
+        # Many features fire at first and fewer later, which leaves fewer dead features.
+        active = options.active * (1 + 3 * max(0.0, 1 - 4 * progress))
+        if step < frozen_from:
+            threshold.update(pre, active)
+        firing = pre > threshold.value
+        outputs = (pre * firing) @ decoder + decoder_bias
+        error = targets - outputs
+        loss = error.pow(2).mean()
+        silent = torch.where(firing.any(0), 0, silent + 1)
+        dead = (silent > options.dead_after).nonzero().flatten()
+        if dead.numel() and step < frozen_from:
+            extra = _auxiliary_loss(pre, dead, decoder, error.detach(), options.auxiliary)
+            total = loss + options.auxiliary_weight * extra
+        else:
+            total = loss
+        optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward(total)
+        optimizer.step()
+        if (step + 1) % 500 == 0:
+            report(step + 1, float(loss.detach()), int(dead.numel()))
+    with torch.no_grad():
+        norm = decoder.norm(dim=1, keepdim=True) * scale
+        factor = norm.clamp_min(1e-8)
+        return Transcoder(
+            (encoder * factor / gain).detach(),
+            (encoder_bias * factor[:, 0]).detach(),
+            (decoder * scale / factor).detach(),
+            (decoder_bias * scale + mean).detach(),
+            (threshold.value * factor[:, 0]).detach(),
+        )

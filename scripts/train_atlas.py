@@ -1,0 +1,129 @@
+"""Train the embedded model atlas and its transcoders from one seed.
+
+Run from the repository root: `python -m scripts.train_atlas --out graphlabel/atlas/data`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import torch
+from transformers import AutoModelForCausalLM
+
+from graphlabel.atlas import DATA_FOLDER
+from scripts.atlas_training.activations import collect
+from scripts.atlas_training.corpus import Corpus
+from scripts.atlas_training.evaluation import DALLAS_PROMPT, evaluate, next_tokens
+from scripts.atlas_training.language_model import ModelOptions, build_model, train_model
+from scripts.atlas_training.record import describe, update_record
+from scripts.atlas_training.tokenizer import save_tokenizer, vocabulary
+from scripts.atlas_training.transcoder import TranscoderOptions, train_transcoder
+from scripts.atlas_training.transcoder_files import load_transcoder, measure, save_transcoder
+
+CORPUS_SEED = 1_000
+ACTIVATION_SEED = 2_000
+EVALUATION_SEED = 3_000
+
+
+def train_model_stage(out: Path, seed: int, options: ModelOptions) -> None:
+    """Train the model, save it in half precision and measure what was saved."""
+    started = time.perf_counter()
+    vocab = vocabulary()
+    model = build_model(options, vocab, seed)
+
+    def report(step: int, loss: float, seconds: float) -> None:
+        print(f"model step {step} loss {loss:.4f} ({seconds:.0f} s)", flush=True)
+
+    losses = train_model(model, Corpus(seed + CORPUS_SEED, vocab), options, report)
+    folder = out / "model"
+    model.half().save_pretrained(str(folder))
+    save_tokenizer(folder)
+    saved = AutoModelForCausalLM.from_pretrained(
+        folder, dtype=torch.float32, attn_implementation="eager"
+    )
+    accuracy = evaluate(saved, vocab)
+    for name, count in accuracy.items():
+        print(f"{name}: {count['correct']} of {count['total']} ({count['accuracy']:.4f})")
+    dallas = next_tokens(saved, vocab, DALLAS_PROMPT)
+    print(f"{DALLAS_PROMPT} -> {dallas}")
+    update_record(
+        out,
+        {
+            "seed": seed,
+            "vocabulary": len(vocab),
+            "model": {
+                **describe(options),
+                "parameters": sum(weight.numel() for weight in saved.parameters()),
+                "seconds": round(time.perf_counter() - started, 1),
+                "loss_per_hundred_steps": [round(loss, 4) for loss in losses],
+                "final_loss": round(losses[-1], 4),
+                "accuracy": accuracy,
+                "dallas_prompt": {"text": DALLAS_PROMPT, "next_tokens": dallas},
+            },
+        },
+    )
+
+
+def train_transcoders_stage(
+    out: Path, seed: int, options: TranscoderOptions, documents: int
+) -> None:
+    """Train one transcoder per layer on the saved model and measure the saved files."""
+    started = time.perf_counter()
+    vocab = vocabulary()
+    model = AutoModelForCausalLM.from_pretrained(out / "model", dtype=torch.float32)
+    data = collect(model, Corpus(seed + ACTIVATION_SEED, vocab), documents)
+    fresh = collect(model, Corpus(seed + EVALUATION_SEED, vocab), max(documents // 8, 64))
+    folder = out / "transcoders"
+    layers: list[dict[str, object]] = []
+    for layer, activations in enumerate(data):
+
+        def report(step: int, loss: float, dead: int, layer: int = layer) -> None:
+            print(f"layer {layer} step {step} loss {loss:.5f} dead {dead}", flush=True)
+
+        trained = train_transcoder(activations, options, seed + layer, report)
+        save_transcoder(trained, folder, layer)
+        quality = measure(load_transcoder(folder, layer), fresh[layer])
+        print(f"layer {layer}: {quality} ({time.perf_counter() - started:.0f} s)", flush=True)
+        layers.append({"layer": layer, **quality})
+    update_record(
+        out,
+        {
+            "transcoders": {
+                **describe(options),
+                "seconds": round(time.perf_counter() - started, 1),
+                "training_tokens": data[0].inputs.shape[0],
+                "layers": layers,
+            }
+        },
+    )
+
+
+def main() -> None:
+    """Read the command line and run the wanted stages."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=DATA_FOLDER)
+    parser.add_argument("--stage", choices=("model", "transcoders", "all"), default="all")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--steps", type=int, default=ModelOptions.steps)
+    parser.add_argument("--transcoder-steps", type=int, default=TranscoderOptions.steps)
+    parser.add_argument("--width", type=int, default=TranscoderOptions.width)
+    parser.add_argument("--active", type=float, default=TranscoderOptions.active)
+    parser.add_argument("--documents", type=int, default=8192)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    torch.set_flush_denormal(True)
+    torch.use_deterministic_algorithms(True)
+    if arguments.stage in ("model", "all"):
+        train_model_stage(arguments.out, arguments.seed, ModelOptions(steps=arguments.steps))
+    if arguments.stage in ("transcoders", "all"):
+        options = TranscoderOptions(
+            steps=arguments.transcoder_steps, width=arguments.width, active=arguments.active
+        )
+        train_transcoders_stage(arguments.out, arguments.seed, options, arguments.documents)
+
+
+if __name__ == "__main__":
+    main()
