@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from graphlabel.annotation.annotations import Annotations, LabelTarget, label_target
 from graphlabel.annotation.labels import (
@@ -21,6 +21,7 @@ from graphlabel.errors import AnnotationError
 from graphlabel.graph import NodeKey
 
 
+@runtime_checkable
 class Command(Protocol):
     """An edit: what it is called, and the patch it makes of the annotations as they are."""
 

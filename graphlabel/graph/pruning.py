@@ -78,6 +78,6 @@ def prune(
         alive = kept[target] & kept[source]
         target, source = target[alive], source[alive]
 
-    values = np.asarray(pruned[target, source]).reshape(-1)
-    edges = sparse.coo_array((values, (target, source)), shape=matrix.shape)
+    alive = sparse.coo_array((np.ones(len(target)), (target, source)), shape=matrix.shape)
+    edges = sparse.coo_array(pruned * sparse.csr_array(alive))
     return Pruned(nodes=kept, edges=edges, influence=cumulative_share(influence))

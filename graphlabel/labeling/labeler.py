@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from graphlabel.annotation import Routing
 from graphlabel.records import FeatureRecord
@@ -18,6 +18,7 @@ class Proposal:
     """How much of the evidence agrees, 0 to 1."""
 
 
+@runtime_checkable
 class Labeler(Protocol):
     """A label method."""
 
