@@ -40,7 +40,8 @@ class _Rows:
     def __init__(self, sources: Sources, logits: LogitTargets, n_rows: int) -> None:
         self.n_features = sources.n_features
         self.layer = sources.layer.numpy()
-        self.matrix = np.zeros((n_rows, sources.n_columns), dtype=np.float32)
+        dtype = np.float64 if sources.tokens.dtype is torch.float64 else np.float32
+        self.matrix = np.zeros((n_rows, sources.n_columns), dtype=dtype)
         self.feature = np.zeros(n_rows, dtype=np.int64)
         self.row_sum = np.zeros(n_rows, dtype=np.float64)
         self.count = 0
@@ -50,7 +51,7 @@ class _Rows:
 
     def add(self, effects: Tensor, features: np.ndarray | None) -> None:
         rows = slice(self.count, self.count + len(effects))
-        self.matrix[rows] = effects.float().cpu().numpy()
+        self.matrix[rows] = effects.cpu().numpy()
         self.row_sum[rows] = np.maximum(
             np.abs(self.matrix[rows]).sum(axis=1, dtype=np.float64), ROW_SUM_FLOOR
         )
@@ -119,7 +120,7 @@ def _square(rows: _Rows, frozen: FrozenModel, sources: Sources) -> Selected:
     n_layers, n_positions = len(frozen.layers), frozen.n_positions
     selected = np.flatnonzero(rows.visited)
     order = NodeOrder(len(selected), n_layers, n_positions, rows.n_logits)
-    adjacency = np.zeros((len(order), len(order)), dtype=np.float32)
+    adjacency = np.zeros((len(order), len(order)), dtype=rows.matrix.dtype)
     columns = np.concatenate([selected, np.arange(sources.n_features, sources.n_columns)])
     by_feature = rows.n_logits + np.argsort(rows.feature[rows.n_logits : rows.count])
     adjacency[order.features, : len(columns)] = rows.matrix[by_feature][:, columns]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Int64
+from jaxtyping import Float, Float32, Int64
 
 from graphlabel.errors import GraphError
 from graphlabel.graph import (
@@ -59,8 +59,8 @@ class Trace:
     activation_values: Float32[np.ndarray, " active"]
     selected_features: Int64[np.ndarray, " selected"]
     """Indices into the active features."""
-    adjacency: Float32[np.ndarray, "nodes nodes"]
-    """Over selected features, errors, tokens and logits; rows are targets."""
+    adjacency: Float[np.ndarray, "nodes nodes"]
+    """Over selected features, errors, tokens and logits; rows are targets. float32 or float64."""
     logit_ids: tuple[int, ...]
     logit_tokens: tuple[str, ...]
     logit_probabilities: Float32[np.ndarray, " logits"]

@@ -202,7 +202,10 @@ def check(model: LanguageModel, transcoders: Transcoders) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_sources_and_constants_add_up_to_the_pre_activation(tmp_path: Path, kind: str) -> None:
-    """Conservation, float64, 1e-9: what is no node is b_enc, b_dec and position 0's MLP outputs."""
+    """Conservation, float64: what is no node is b_enc, b_dec and position 0's MLP outputs.
+
+    Tolerance 1e-6: the model's own norms compute in float32, whatever its weights are in.
+    """
     model, transcoders = load(tmp_path, "llama", kind)
     reference = Reference(model, transcoders)
     sources = reference.sources
@@ -224,7 +227,7 @@ def test_sources_and_constants_add_up_to_the_pre_activation(tmp_path: Path, kind
             real = reference.frozen.layers[write]
             constants += float(gradient[0] @ _unexplained(reference, real, write))
             constants += float(gradient[1:].sum(0) @ transcoders.layers[write].decoder_bias().double())
-        assert matrix[i].sum() + constants == pytest.approx(pre, abs=1e-9)
+        assert matrix[i].sum() + constants == pytest.approx(pre, abs=1e-6)
 
 
 def _unexplained(reference: Reference, real: object, layer: int) -> Tensor:

@@ -120,7 +120,7 @@ async def test_rename(opened, text):
     session = dallas_session()
     session.selected = key_of(3, 18, 10)
     async with opened(session) as (pilot, _):
-        await pilot.press("r", "2", "enter")
+        await pilot.press("r", "end", "2", "enter")
         assert session.annotations.supernode("say a capital2")
         await pilot.press("r", *["backspace"] * 20, "T", "e", "x", "a", "s", "enter")
         await pilot.pause()

@@ -1,0 +1,6 @@
+"""``python -m graphlabel``."""
+
+from graphlabel.cli.main import main
+
+if __name__ == "__main__":
+    main()
