@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
 from pathlib import Path
 
 import pytest
+
+# read once, when the hub's client is imported: tests never wait for a network
+os.environ["HF_HUB_OFFLINE"] = "1"
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL_DATA = ROOT.parent / "shared" / "data"
 
 
 @pytest.fixture(autouse=True)
-def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep every test away from the person's own store, cache and configuration."""
     for variable in ("XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
         monkeypatch.setenv(variable, str(tmp_path / variable.lower()))
     monkeypatch.setenv("GRAPHLABEL_STORE", str(tmp_path / "store" / "annotations.db"))
     monkeypatch.delenv("GRAPHLABEL_CONFIG", raising=False)
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    yield
 
 
 def real(path: str) -> Path:

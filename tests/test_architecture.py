@@ -15,7 +15,9 @@ HEAVY = ("torch", "transformers", "sentence_transformers", "sae_lens")
 
 def loaded_after(code: str) -> set[str]:
     """Top-level modules that are loaded once some code has run."""
-    script = f"{code}\nimport sys\nprint('\\n'.join({{name.split('.')[0] for name in sys.modules}}))"
+    script = (
+        f"{code}\nimport sys\nprint('\\n'.join({{name.split('.')[0] for name in sys.modules}}))"
+    )
     result = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT
     )

@@ -69,8 +69,8 @@ def route_calibrated(
 ) -> dict[FeatureKey, Routing]:
     """Route features by how far their windows' scores are above chance.
 
-    Tier 1 if the larger of the input and output effects reaches θ and passes its cut-off; else
-    cross if its window does; else obscure. Raises CalibrationError when the calibration was made
+    Tier 1 if the larger of the input and output effects that pass their cut-offs reaches θ; else
+    cross if its window passes and reaches its floor; else obscure. Raises CalibrationError when the calibration was made
     with another encoder.
     """
     calibration.check_encoder(encoder.name, encoder.revision)
@@ -89,17 +89,22 @@ def _calibrated(feature: ScoredFeature, calibration: Calibration, stated: Settin
 
 
 def classify(scores: Mapping[str, WindowScore | None], calibration: Calibration) -> FeatureClass:
-    """The class of a feature from its calibrated scores."""
+    """The class of a feature from its calibrated scores.
+
+    A side that does not pass its own cut-off is no candidate, however large its effect: in a window
+    where no feature of the source is alike, chance alone makes large effects.
+    """
 
     def effect(side: str) -> float:
         score = scores[side]
-        return float("-inf") if score is None or score.effect is None else score.effect
+        if score is None or score.effect is None or not calibration.passes(side, score):
+            return float("-inf")
+        return score.effect
 
     side = "input" if effect("input") >= effect("output") else "output"
-    settings = calibration.settings
-    if effect(side) >= settings.theta and calibration.passes(side, scores[side]):
+    if effect(side) >= calibration.settings.theta:
         return FeatureClass(side)
-    if effect("cross") >= settings.cross_floor and calibration.passes("cross", scores["cross"]):
+    if effect("cross") >= calibration.settings.cross_floor:
         return FeatureClass.CROSS
     return FeatureClass.OBSCURE
 

@@ -81,7 +81,9 @@ def test_people_s_supernodes_are_found(tmp_path: Path) -> None:
 
 
 plain = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
-extra = st.dictionaries(st.text("abcdef", min_size=6, max_size=8), st.integers() | plain, max_size=2)
+extra = st.dictionaries(
+    st.text("abcdef", min_size=6, max_size=8), st.integers() | plain, max_size=2
+)
 
 
 @st.composite
@@ -247,7 +249,9 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     with pytest.raises(GraphFileError, match="cannot write"):
         write_graph(document, blocked)
     assert json.loads(path.read_text()) == small_file()
-    assert sorted(item.name for item in tmp_path.iterdir() if item.suffix == ".json") == ["graph.json"]
+    assert sorted(item.name for item in tmp_path.iterdir() if item.suffix == ".json") == [
+        "graph.json"
+    ]
 
 
 def test_new_ids_follow_circuit_tracer() -> None:

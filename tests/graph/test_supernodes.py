@@ -12,7 +12,9 @@ from graphlabel.graph import Edges, supernode_edges
 
 def slow(edges: Edges, groups: dict[str, list[int]]) -> dict[tuple[str, str], float]:
     """edge(S, T) = Σ w / ext(t) · wt(t), as the frontends compute it."""
-    links = list(zip(edges.source.tolist(), edges.target.tolist(), edges.weight.tolist(), strict=True))
+    links = list(
+        zip(edges.source.tolist(), edges.target.tolist(), edges.weight.tolist(), strict=True)
+    )
     result: dict[tuple[str, str], float] = {}
     for target_name, members in groups.items():
         ext = {t: sum(abs(w) for s, e, w in links if e == t and s not in members) for t in members}

@@ -78,7 +78,12 @@ def save_model(folder: Path, family: str, seed: int = 0) -> Path:
 
 
 def save_transcoders(
-    folder: Path, kind: str, *, read: str = "mlp.hook_in", write: str = "mlp.hook_out", seed: int = 1
+    folder: Path,
+    kind: str,
+    *,
+    read: str = "mlp.hook_in",
+    write: str = "mlp.hook_out",
+    seed: int = 1,
 ) -> Path:
     """Random transcoders in circuit-tracer's layout: relu, jump_relu, topk, skip or clt."""
     torch.manual_seed(seed)

@@ -18,8 +18,13 @@ sys.path.insert(0, str(Path(__file__).parent))
 from small_models import N_LAYERS, save_model, save_transcoders
 
 from graphlabel.errors import GraphLabelError
-from graphlabel.models import LanguageModel, Transcoders, load_language_model, load_transcoders
-from graphlabel.models import prompt_of_ids
+from graphlabel.models import (
+    LanguageModel,
+    Transcoders,
+    load_language_model,
+    load_transcoders,
+    prompt_of_ids,
+)
 from graphlabel.tracing import TraceSettings, trace
 from graphlabel.tracing.frozen import freeze
 from graphlabel.tracing.sources import Sources, find_sources
@@ -34,9 +39,7 @@ HOOKS = [("mlp.hook_in", "mlp.hook_out"), ("hook_resid_mid", "hook_mlp_out"),
 
 
 def load(tmp_path: Path, family: str, kind: str, hooks: tuple[str, str] = HOOKS[0]) -> tuple[LanguageModel, Transcoders]:  # fmt: skip
-    model = load_language_model(
-        str(save_model(tmp_path / family, family)), dtype=torch.float64
-    )
+    model = load_language_model(str(save_model(tmp_path / family, family)), dtype=torch.float64)
     folder = save_transcoders(tmp_path / kind, kind, read=hooks[0], write=hooks[1])
     return model, load_transcoders(str(folder))
 
@@ -77,7 +80,11 @@ class Reference:
         architecture = self.model.architecture
         x = self.tokens
         config = self.model.config
-        n_heads, n_groups, d_head = config.num_attention_heads, config.num_key_value_heads, config.head_dim
+        n_heads, n_groups, d_head = (
+            config.num_attention_heads,
+            config.num_key_value_heads,
+            config.head_dim,
+        )
         real = self._real_residuals()
         for layer in range(N_LAYERS):
             block, at = self.model.block(layer), real[layer]
@@ -87,7 +94,9 @@ class Reference:
             mixed = torch.einsum("hqk,khd->qhd", self.frozen.layers[layer].pattern, v)
             out = mixed.reshape(len(IDS), -1) @ block.self_attn.o_proj.weight.T
             if architecture.post_attention_norm:
-                out = self._norm(block.get_submodule(architecture.post_attention_norm), out, at["attn"])
+                out = self._norm(
+                    block.get_submodule(architecture.post_attention_norm), out, at["attn"]
+                )
             mid = x + out
             transcoder = self.transcoders.layers[layer]
             point = transcoder.read_point.value
@@ -104,7 +113,9 @@ class Reference:
             if skip is not None:
                 written = written + read @ skip.double().T
             if transcoder.write_point.value == "mlp.hook_out" and architecture.post_mlp_norm:
-                written = self._norm(block.get_submodule(architecture.post_mlp_norm), written, at["mlp"])
+                written = self._norm(
+                    block.get_submodule(architecture.post_mlp_norm), written, at["mlp"]
+                )
             x = mid + written
         final = self.model.module(architecture.final_norm)
         return self._norm(final, x, real[-1]["final"])
@@ -139,7 +150,9 @@ class Reference:
         """Direct effects of every source on a scalar."""
         leaves = [self.tokens, *self.writes]
         gradients = torch.autograd.grad(scalar, leaves, retain_graph=True, allow_unused=True)
-        gradients = [g.detach() if g is not None else torch.zeros_like(self.tokens) for g in gradients]
+        gradients = [
+            g.detach() if g is not None else torch.zeros_like(self.tokens) for g in gradients
+        ]
         row = np.zeros(sources.n_columns)
         at = torch.stack(gradients[1:])[:, sources.position]
         row[: sources.n_features] = torch.einsum("lfd,lfd->f", at, self.vectors).numpy()
@@ -226,7 +239,9 @@ def test_sources_and_constants_add_up_to_the_pre_activation(tmp_path: Path, kind
                 continue
             real = reference.frozen.layers[write]
             constants += float(gradient[0] @ _unexplained(reference, real, write))
-            constants += float(gradient[1:].sum(0) @ transcoders.layers[write].decoder_bias().double())
+            constants += float(
+                gradient[1:].sum(0) @ transcoders.layers[write].decoder_bias().double()
+            )
         assert matrix[i].sum() + constants == pytest.approx(pre, abs=1e-6)
 
 

@@ -47,7 +47,9 @@ def opened() -> Open:
     """Opens a session in the app at a size, and closes it."""
 
     @asynccontextmanager
-    async def open_app(session: Session, size: tuple[int, int] = (120, 40)) -> AsyncIterator[Opened]:
+    async def open_app(
+        session: Session, size: tuple[int, int] = (120, 40)
+    ) -> AsyncIterator[Opened]:
         app = GraphLabelApp(session)
         async with app.run_test(size=size, notifications=True) as pilot:
             await pilot.pause()

@@ -78,14 +78,18 @@ FEATURES: tuple[tuple[int, int, int, str, str, float, float], ...] = (
 )
 
 EDGES: tuple[tuple[tuple[int, int, int], tuple[int, int, int], float], ...] = (
-    ((0, 44, 4), (1, 44, 4), 2.4), ((0, 312, 9), (1, 312, 9), 2.9), ((0, 313, 9), (1, 312, 9), 0.7),
-    ((0, 52, 7), (2, 51, 7), 1.2), ((1, 44, 4), (2, 120, 4), 0.8), ((1, 312, 9), (2, 33, 9), 2.2),
-    ((1, 401, 9), (2, 33, 9), -0.5), ((1, 90, 8), (3, 260, 8), 0.3), ((2, 33, 9), (3, 33, 10), 1.9),
-    ((2, 120, 4), (3, 18, 10), 0.9), ((1, 44, 4), (3, 18, 10), 1.6), ((2, 51, 7), (3, 18, 10), 0.4),
-    ((2, 214, 10), (4, 214, 10), 0.6), ((2, 97, 10), (3, 97, 10), 0.4), ((0, 77, 10), (2, 97, 10), 0.2),
-    ((3, 33, 10), (4, 214, 10), 1.82), ((3, 18, 10), (4, 214, 10), 0.91), ((3, 97, 10), (4, 301, 10), 0.3),
-    ((3, 18, 10), (5, 9, 10), 1.1), ((4, 214, 10), (5, 9, 10), 2.41), ((3, 33, 10), (5, 9, 10), 2.0),
-    ((3, 260, 8), (4, 88, 10), -0.2), ((4, 301, 10), (5, 402, 10), 0.5), ((4, 88, 10), (5, 402, 10), 0.1),
+    ((0, 44, 4), (1, 44, 4), 2.4), ((0, 312, 9), (1, 312, 9), 2.9),
+    ((0, 313, 9), (1, 312, 9), 0.7), ((0, 52, 7), (2, 51, 7), 1.2),
+    ((1, 44, 4), (2, 120, 4), 0.8), ((1, 312, 9), (2, 33, 9), 2.2),
+    ((1, 401, 9), (2, 33, 9), -0.5), ((1, 90, 8), (3, 260, 8), 0.3),
+    ((2, 33, 9), (3, 33, 10), 1.9), ((2, 120, 4), (3, 18, 10), 0.9),
+    ((1, 44, 4), (3, 18, 10), 1.6), ((2, 51, 7), (3, 18, 10), 0.4),
+    ((2, 214, 10), (4, 214, 10), 0.6), ((2, 97, 10), (3, 97, 10), 0.4),
+    ((0, 77, 10), (2, 97, 10), 0.2), ((3, 33, 10), (4, 214, 10), 1.82),
+    ((3, 18, 10), (4, 214, 10), 0.91), ((3, 97, 10), (4, 301, 10), 0.3),
+    ((3, 18, 10), (5, 9, 10), 1.1), ((4, 214, 10), (5, 9, 10), 2.41),
+    ((3, 33, 10), (5, 9, 10), 2.0), ((3, 260, 8), (4, 88, 10), -0.2),
+    ((4, 301, 10), (5, 402, 10), 0.5), ((4, 88, 10), (5, 402, 10), 0.1),
     ((0, 11, 1), (2, 120, 4), 0.3), ((2, 33, 9), (2, 214, 10), 1.3),
 )  # fmt: skip
 
@@ -136,7 +140,13 @@ def make_graph() -> AttributionGraph:
         Node(key_of(layer, feature, at), TOKENS[at], activation=act, influence=infl)
         for layer, feature, at, _, _, infl, act in FEATURES
     ]
-    for layer, at, infl in ((0, 9, 0.55), (2, 10, 0.29), (3, 10, 0.4), (4, 10, 0.51), (5, 10, 0.45)):
+    for layer, at, infl in (
+        (0, 9, 0.55),
+        (2, 10, 0.29),
+        (3, 10, 0.4),
+        (4, 10, 0.51),
+        (5, 10, 0.45),
+    ):
         nodes.append(Node(NodeKey(NodeKind.ERROR, layer, -1, at), TOKENS[at], influence=infl))
     first_token = len(nodes)
     for at, token in enumerate(TOKENS):
@@ -170,7 +180,7 @@ def make_annotations() -> Annotations:
     """Labels by the counter, by a model and by a person; routings; two supernodes."""
     labels: dict[LabelTarget, Label] = {}
     routings: dict[FeatureKey, Routing] = {}
-    for layer, feature, at, name, text, *_ in FEATURES:
+    for layer, feature, _at, name, text, *_ in FEATURES:
         if name:
             routings[FeatureKey(layer, feature)] = routing(name, text)
         if not text:
@@ -208,23 +218,29 @@ def make_record(key: FeatureKey) -> FeatureRecord:
     """Evidence that fits the story, different for every feature."""
     top = []
     for number, (state, city) in enumerate(STATES * 2):
-        text = f"<bos> … fact {number}: the capital of {state} is {city} . The governor of {state} lives there ."
-        tokens = [" " + word for word in text.split(" ")]
+        fact = f"<bos> … fact {number}: the capital of {state} is {city} ."
+        tokens = [" " + word for word in f"{fact} The governor of {state} lives there .".split(" ")]
         tokens[0] = "<bos>"
         top.append(example(tokens, tokens.index(" is"), 12.0 - number - key.layer / 10))
-    weak = [example([" a", " line\n", "\tbreak", " is", " next"], 3, 2.0 - key.layer / 10)]
+    weak = (example([" a", " line\n", "\tbreak", " is", " next"], 3, 2.0 - key.layer / 10),)
+    stretches = {"top": tuple(top), "q9": tuple(top[4:6]), "q5": weak, "q1": weak}
+    counts = (90, 70, 44, 31, 22, 15, 11, 8, 6, 4, 4, 3, 2, 2, 1, 1, 1, 1, 2, 3)
+    said = "capitals of states, just before the name"
+    up, down = (
+        {" Austin": 1.21, " Texas": 0.84, " Waco": 0.5},
+        {" Dallas": -0.92, " Houston": -0.61},
+    )
     return FeatureRecord(
         key=key,
         transcoder_set=TranscoderSet("atlas", "per-layer 512"),
-        quantiles=(Quantile("top", tuple(top)), Quantile("q9", tuple(top[4:6])),
-                   Quantile("q5", tuple(weak)), Quantile("q1", tuple(weak))),
-        top_logits=(LogitEffect(" Austin", 1.21), LogitEffect(" Texas", 0.84), LogitEffect(" Waco", 0.5)),
-        bottom_logits=(LogitEffect(" Dallas", -0.92), LogitEffect(" Houston", -0.61)),
+        quantiles=tuple(Quantile(name, texts) for name, texts in stretches.items()),
+        top_logits=tuple(LogitEffect(*each) for each in up.items()),
+        bottom_logits=tuple(LogitEffect(*each) for each in down.items()),
         density=0.008,
         max_activation=12.0,
-        histogram=Histogram(0.0, 12.0, (90, 70, 44, 31, 22, 15, 11, 8, 6, 4, 4, 3, 2, 2, 1, 1, 1, 1, 2, 3)),
-        explanations=(Explanation("capitals of states, just before the name", "auto_interp", "claude", 0.55),),
-    )  # fmt: skip
+        histogram=Histogram(0.0, 12.0, counts),
+        explanations=(Explanation(said, "auto_interp", "claude", 0.55),),
+    )
 
 
 class MemorySource:

@@ -12,7 +12,7 @@ HERE = key_of(2, 214, 10)
 
 async def test_arrows_move_within_row_and_column(opened):
     session = dallas_session()
-    async with opened(session) as (pilot, screen):
+    async with opened(session) as (pilot, _):
         await pilot.press("right")
         assert session.selected.layer == 2
         await pilot.press("left")
@@ -29,7 +29,7 @@ async def test_arrows_move_within_row_and_column(opened):
 
 async def test_every_node_is_reached_by_arrows(opened):
     session = dallas_session()
-    async with opened(session) as (pilot, screen):
+    async with opened(session) as (_, screen):
         grid = screen.query_one("#graph").grid
         seen = set()
         for row in range(len(grid.layers)):
@@ -143,7 +143,7 @@ async def test_order_steps_through_all(opened, text):
 
 
 async def test_quantiles_step(opened, text):
-    async with opened(dallas_session()) as (pilot, screen):
+    async with opened(dallas_session()) as (pilot, _):
         assert "[top]" in text(pilot)
         await pilot.press("full_stop", "full_stop")
         assert "[q5]" in text(pilot)
@@ -154,7 +154,7 @@ async def test_quantiles_step(opened, text):
 
 async def test_review_goes_through_what_needs_a_person_first(opened, text):
     session = dallas_session()
-    async with opened(session) as (pilot, screen):
+    async with opened(session) as (pilot, _):
         seen = []
         for _ in range(6):
             await pilot.press("n")
@@ -186,7 +186,7 @@ async def test_parents_are_followed_from_the_feature_panel(opened):
 
 async def test_a_supernode_marks_its_members(opened):
     session = dallas_session()
-    async with opened(session) as (pilot, screen):
+    async with opened(session) as (pilot, _):
         await pilot.press("4", "down", "enter")
         assert tuple(session.marked) == session.annotations.supernode("Dallas").members
         await pilot.press("down", "enter")

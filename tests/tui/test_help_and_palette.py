@@ -33,9 +33,7 @@ def test_every_command_has_an_action_where_it_works(command):
 def test_ids_and_keys_are_unique_where_they_work():
     assert len({command.id for command in COMMANDS}) == len(COMMANDS)
     for region in REGIONS:
-        keys = [
-            key for c in COMMANDS if not c.regions or region in c.regions for key in c.keys
-        ]
+        keys = [key for c in COMMANDS if not c.regions or region in c.regions for key in c.keys]
         assert len(keys) == len(set(keys))
 
 

@@ -1,0 +1,237 @@
+"""The commands as a person runs them, on real files and the embedded model."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from graphlabel import atlas
+from graphlabel.cli.main import main
+
+PROMPT = "Fact: the capital of the state containing Dallas is"
+MODEL = ["--model", str(atlas.MODEL_FOLDER), "--transcoders", str(atlas.TRANSCODERS_FOLDER)]
+INDEX = ["--features", str(atlas.INDEX_FOLDER)]
+
+
+@dataclass
+class Done:
+    """What a command did."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def run(*arguments: str | Path, cwd: Path | None = None) -> Done:
+    """Run a command within this process (torch is loaded once for all tests)."""
+    out, err = io.StringIO(), io.StringIO()
+    before, folder = sys.argv, Path.cwd()
+    sys.argv = ["graphlabel", *map(str, arguments)]
+    os.chdir(cwd or folder)
+    try:
+        with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as stopped:
+            main()
+    finally:
+        sys.argv = before
+        os.chdir(folder)
+    code = stopped.value.code
+    return Done(code if isinstance(code, int) else 0, out.getvalue(), err.getvalue())
+
+
+def run_process(*arguments: str | Path) -> Done:
+    """Run a command in a process of its own."""
+    command = [sys.executable, "-m", "graphlabel", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.fixture(scope="module")
+def traced(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A graph of the Dallas prompt, routed and labelled by the commands."""
+    folder = tmp_path_factory.mktemp("cli")
+    path = folder / "g.json"
+    done = run("trace", PROMPT, *MODEL, "-o", path, "--raw", folder / "raw.npz", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["nodes"]["token"] == 11
+    for command in ("route", "label"):
+        done = run(command, path, *INDEX, "-o", path, "--json")
+        assert done.returncode == 0, done.stderr
+    return path
+
+
+def test_trace_writes_the_raw_matrix(traced: Path) -> None:
+    with np.load(traced.parent / "raw.npz", allow_pickle=False) as raw:
+        assert {
+            "active_features", "activation_values", "selected_features", "adjacency", "logit_ids",
+            "logit_probabilities", "replacement_score", "completeness_score",
+        } <= set(raw.files)  # fmt: skip
+        n = len(raw["selected_features"]) + 4 * 11 + 11 + len(raw["logit_ids"])
+        assert raw["adjacency"].shape == (n, n)
+        assert float(raw["replacement_score"]) >= 0.8
+
+
+def test_the_graph_says_what_made_it(traced: Path) -> None:
+    facts = json.loads(run("info", traced, "--json").stdout)
+    assert (facts["format"], facts["model"], facts["prompt"]) == ("graphlabel", "atlas", PROMPT)
+    assert facts["model_revision"].startswith("sha256:")
+    assert facts["transcoders_revision"].startswith("sha256:")
+    assert facts["unrouted"] == 0
+    assert facts["labelled"] >= facts["classes"]["input"] > 0
+    assert facts["classes"]["output"] > 0
+    raw = json.loads(traced.read_text())
+    assert raw["metadata"]["pruning_settings"] == {"node_threshold": 0.8, "edge_threshold": 0.98}
+    node = next(node for node in raw["nodes"] if "graphlabel" in node)
+    assert {"class", "tier", "scores", "reason"} <= node["graphlabel"].keys()
+
+
+def test_token_ids_are_used_as_given(traced: Path, tmp_path: Path) -> None:
+    ids = json.loads(traced.read_text())["metadata"]["graphlabel"]["token_ids"]
+    path = tmp_path / "ids.json"
+    text = ",".join(map(str, ids))
+    assert run("trace", "--token-ids", text, *MODEL, "-o", path).returncode == 0
+    one, two = json.loads(traced.read_text()), json.loads(path.read_text())
+    assert [n["node_id"] for n in one["nodes"]] == [n["node_id"] for n in two["nodes"]]
+    assert one["links"] == two["links"]
+
+
+def test_the_raw_rule_routes_by_tau(traced: Path, tmp_path: Path) -> None:
+    path = tmp_path / "raw.json"
+    done = run("route", traced, *INDEX, "--rule", "raw", "--tau", "1.1", "-o", path, "--json")
+    assert json.loads(done.stdout)["classes"] == {
+        "input": 0, "output": 0, "cross": 0,
+        "obscure": sum(json.loads(done.stdout)["classes"].values()),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("to", ["same", "neuronpedia", "circuit-tracer", "graphml", "csv", "jsonl"])
+def test_every_export(traced: Path, tmp_path: Path, to: str) -> None:
+    done = run("export", traced, "--to", to, "-o", tmp_path / "out", "--json")
+    assert json.loads(done.stdout)["bytes"] == (tmp_path / "out").stat().st_size > 0
+
+
+def test_csv_rows_are_the_nodes(traced: Path, tmp_path: Path) -> None:
+    run("export", traced, "--to", "csv", "-o", tmp_path / "n.csv")
+    with (tmp_path / "n.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["node_id"] for row in rows] == [
+        node["node_id"] for node in json.loads(traced.read_text())["nodes"]
+    ]
+
+
+def test_a_feature_is_shown_with_its_peak_marked(traced: Path) -> None:
+    node = next(n for n in json.loads(traced.read_text())["nodes"] if "graphlabel" in n)
+    layer, feature, _ = node["node_id"].split("_")
+    done = run("features", "show", f"{layer}/{feature}", *INDEX)
+    assert done.returncode == 0, done.stderr
+    assert "── top ──" in done.stdout
+    assert "«" in done.stdout
+    assert "logits +" in done.stdout
+    plain = json.loads(run("features", "show", f"L{layer} #{feature}", *INDEX, "--json").stdout)
+    assert plain["key"] == [int(layer), int(feature)]
+
+
+def test_demo_does_the_whole_job(tmp_path: Path) -> None:
+    done = run("demo", "--no-open", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "the most influential features" in done.stdout
+    for text in ("labelled by the token counter", "await a model", "await you", "replacement"):
+        assert text in done.stderr
+    facts = json.loads(run("info", tmp_path / "out/dallas.json", "--json").stdout)
+    assert facts["replacement_score"] >= 0.8
+
+
+def test_a_process_exits_2_with_one_line(tmp_path: Path) -> None:
+    done = run_process("info", tmp_path / "no.json")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "Traceback" in run_process("--debug", "info", tmp_path / "no.json").stderr
+
+
+def test_version_and_help() -> None:
+    assert run("--version").stdout.startswith("graphlabel 0.")
+    for command in ("demo", "trace", "route", "label", "open", "export", "info", "doctor"):
+        done = run(command, "--help")
+        assert done.returncode == 0
+        assert "Usage" in done.stdout
+
+
+def test_a_configuration_file_sets_defaults(traced: Path, tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(f'[features.show]\nfeatures = "{atlas.INDEX_FOLDER}"\n[route]\nrule = "raw"\ntau = 1.1\n')  # fmt: skip
+    done = run("--config", config, "route", traced, *INDEX, "-o", tmp_path / "r.json", "--json")
+    assert json.loads(done.stdout)["classes"]["input"] == 0
+    config.write_text("not toml [")
+    done = run("--config", config, "info", traced)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+
+
+def bad(tmp_path: Path, traced: Path) -> dict[str, tuple[list[str | Path], str]]:
+    (tmp_path / "text.json").write_text("hello")
+    (tmp_path / "empty").mkdir()
+    out = ["-o", tmp_path / "o.json"]
+    sealed = "/proc/none/o.json" if os.geteuid() == 0 else "/o.json"
+    return {
+        "missing file": (["info", tmp_path / "no.json"], "does not exist"),
+        "not JSON": (["info", tmp_path / "text.json"], "not JSON"),
+        "unknown model": (["trace", "x", "--model", "no/such", "--transcoders", "y", *out], "no model"),
+        "no transcoders": (["trace", "x", *MODEL[:2], "--transcoders", tmp_path / "empty", *out], "config.yaml"),
+        "empty prompt": (["trace", " ", *MODEL, *out], "prompt is empty"),
+        "unknown words": (["trace", "Fact: the capital of Atlantis is", *MODEL, *out], "Atlantis"),
+        "no permission": (["trace", PROMPT, *MODEL, "-o", sealed], "cannot write"),
+        "no output": (["trace", PROMPT, *MODEL], "-o is missing"),
+        "both prompts": (["trace", PROMPT, "--token-ids", "1", *MODEL, *out], "one of the two"),
+        "bad ids": (["trace", "--token-ids", "1,x", *MODEL, *out], "whole numbers"),
+        "bad option": (["trace", PROMPT, "--max-n-logits", "0", *MODEL, *out], "max-n-logits"),
+        "no command": (["frobnicate"], "frobnicate"),
+        "no source": (["route", traced, "--features", tmp_path / "no", *out], "no feature source"),
+        "no index": (["route", traced, "--features", tmp_path / "empty", *out], "index.json"),
+        "bad rule": (["route", traced, *INDEX, "--rule", "dice", *out], "dice"),
+        "bad encoder": (["route", traced, *INDEX, "--encoder", "no-such-encoder", *out], "no sentence encoder"),
+        "bad format": (["export", traced, "--to", "pdf", *out], "pdf"),
+        "bad key": (["features", "show", "dog", *INDEX], "dog"),
+        "no feature": (["features", "show", "99/1", *INDEX], "L99 #1"),
+        "no terminal": (["open", traced], "terminal"),
+    }  # fmt: skip
+
+
+def test_bad_input_gives_one_line_and_exit_2(traced: Path, tmp_path: Path) -> None:
+    for name, (arguments, message) in bad(tmp_path, traced).items():
+        done = run(*arguments)
+        lines = [line for line in done.stderr.splitlines() if not line.startswith("loading")]
+        assert done.returncode == 2, (name, done.stderr)
+        assert len(lines) == 1, (name, done.stderr)
+        assert lines[0].startswith("graphlabel: "), name
+        assert message in lines[0], (name, lines[0])
+        assert not (tmp_path / "o.json").exists(), name
+
+
+def test_labelling_before_routing_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "g.json"
+    assert run("trace", PROMPT, *MODEL, "-o", path).returncode == 0
+    done = run("label", path, *INDEX, "-o", path)
+    assert (done.returncode, "graphlabel route first" in done.stderr) == (2, True)
+
+
+def test_evidence_of_another_set_is_refused(traced: Path, tmp_path: Path) -> None:
+    raw = json.loads(traced.read_text())
+    raw["metadata"]["graphlabel"]["source"]["transcoders_revision"] = "sha256:other"
+    path = tmp_path / "other.json"
+    path.write_text(json.dumps(raw))
+    done = run("route", path, *INDEX, "-o", path)
+    assert (done.returncode, "--any-set" in done.stderr) == (2, True)
+    assert run("route", path, *INDEX, "-o", path, "--any-set").returncode == 0
+
+
+def test_doctor_finds_nothing_wrong() -> None:
+    done = run("doctor", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert all(check["ok"] for check in json.loads(done.stdout))

@@ -1,0 +1,104 @@
+"""Loading models and prompts; what cannot be used gets one clear line."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tracing"))
+from small_models import save_model, save_transcoders
+
+from graphlabel.errors import (  # fmt: skip
+    ModelError,
+    PromptError,
+    TranscoderError,
+    UnsupportedArchitectureError,
+    UsageError,
+)
+from graphlabel.models import (  # fmt: skip
+    LanguageModel,
+    device_of,
+    dtype_of,
+    load_language_model,
+    load_transcoders,
+    prompt_of_ids,
+    read_prompt,
+)
+from graphlabel.revision import folder_revision
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> LanguageModel:
+    return load_language_model(str(save_model(tmp_path_factory.mktemp("m") / "tiny", "llama")))
+
+
+def test_a_special_token_is_put_first_once(model: LanguageModel) -> None:
+    assert read_prompt(model, "w0 w1").ids == (1, 4, 5)
+    assert read_prompt(model, "w0 w1").tokens == ("<bos>", "w0", "w1")
+    assert read_prompt(model, "<bos> w0").ids[0] == 1
+    assert read_prompt(model, "<bos> w0").ids.count(1) == 1
+    assert prompt_of_ids(model, [4, 5]).ids == (4, 5)  # used as given
+
+
+@pytest.mark.parametrize(
+    ("prompt", "message"),
+    [
+        ("", "empty"),
+        ("  \n", "empty"),
+        ("w0 Quux w1 Foo", "“Quux”, “Foo”"),
+        ("w0 " * 80, "81 tokens"),
+    ],
+)
+def test_prompts_the_model_cannot_read(model: LanguageModel, prompt: str, message: str) -> None:
+    with pytest.raises(PromptError, match=message) as caught:
+        read_prompt(model, prompt)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("ids", [[], [1], [1, 60], [1, -3]])
+def test_token_ids_that_do_not_fit(model: LanguageModel, ids: list[int]) -> None:
+    with pytest.raises(PromptError):
+        prompt_of_ids(model, ids)
+
+
+def test_models_that_are_not_there(tmp_path: Path) -> None:
+    for name, message in (
+        (str(tmp_path / "nowhere"), "no model folder"),
+        ("nobody/no-such-model", "no model “nobody/no-such-model”"),
+        ("no-such-model", "no model “no-such-model”"),
+        (str(tmp_path), "cannot load the model"),
+    ):
+        with pytest.raises(ModelError, match=message) as caught:
+            load_language_model(name)
+        assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_architecture_is_refused_with_the_known_ones(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "bloom"}))
+    with pytest.raises(UnsupportedArchitectureError, match=r"bloom.*gemma2.*llama"):
+        load_language_model(str(tmp_path))
+
+
+def test_transcoders_that_are_not_there(tmp_path: Path) -> None:
+    with pytest.raises(TranscoderError, match="no transcoder folder"):
+        load_transcoders(str(tmp_path / "nowhere"))
+    with pytest.raises(TranscoderError, match="cannot be reached"):
+        load_transcoders("nobody/no-such-transcoders")
+
+
+def test_names_of_dtypes_and_devices() -> None:
+    with pytest.raises(UsageError, match="bfloat16"):
+        dtype_of("fp8")
+    with pytest.raises(UsageError, match="device"):
+        device_of("abacus")
+    assert device_of("cpu").type == "cpu"
+
+
+def test_a_revision_changes_with_the_weights(tmp_path: Path) -> None:
+    one = save_transcoders(tmp_path / "one", "relu", seed=1)
+    same = save_transcoders(tmp_path / "same", "relu", seed=1)
+    other = save_transcoders(tmp_path / "other", "relu", seed=2)
+    assert folder_revision(one) == folder_revision(same) != folder_revision(other)
