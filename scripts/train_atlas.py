@@ -1,4 +1,4 @@
-"""Train the embedded model atlas and its transcoders from one seed.
+"""Train the embedded model atlas and its transcoders and index their features, from one seed.
 
 Run from the repository root: `python -m scripts.train_atlas --out graphlabel/atlas/data`.
 """
@@ -18,6 +18,7 @@ from scripts.atlas_training.corpus import Corpus
 from scripts.atlas_training.evaluation import DALLAS_PROMPT, evaluate, next_tokens
 from scripts.atlas_training.language_model import ModelOptions, build_model, train_model
 from scripts.atlas_training.record import describe, update_record
+from scripts.atlas_training.story import measure_story
 from scripts.atlas_training.tokenizer import save_tokenizer, vocabulary
 from scripts.atlas_training.transcoder import TranscoderOptions, train_transcoder
 from scripts.atlas_training.transcoder_files import load_transcoder, measure, save_transcoder
@@ -87,6 +88,8 @@ def train_transcoders_stage(
         quality = measure(load_transcoder(folder, layer), fresh[layer])
         print(f"layer {layer}: {quality} ({time.perf_counter() - started:.0f} s)", flush=True)
         layers.append({"layer": layer, **quality})
+    story = measure_story(model, folder, vocab, seed)
+    print(f"story: {story}", flush=True)
     update_record(
         out,
         {
@@ -95,9 +98,21 @@ def train_transcoders_stage(
                 "seconds": round(time.perf_counter() - started, 1),
                 "training_tokens": data[0].inputs.shape[0],
                 "layers": layers,
+                "story": story,
             }
         },
     )
+
+
+def index_stage(out: Path, seed: int, n_tokens: int) -> None:
+    """Index the features of the saved transcoders over fresh sentences."""
+    # This needs the whole library, which the other stages do not wait for.
+    from scripts.atlas_training.index import build_atlas_index
+
+    started = time.perf_counter()
+    build_atlas_index(out, seed, n_tokens)
+    seconds = round(time.perf_counter() - started, 1)
+    update_record(out, {"index": {"tokens": n_tokens, "seconds": seconds}})
 
 
 def main() -> None:
@@ -105,13 +120,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=DATA_FOLDER)
-    parser.add_argument("--stage", choices=("model", "transcoders", "all"), default="all")
+    stages = ("model", "transcoders", "index", "all")
+    parser.add_argument("--stage", choices=stages, default="all")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--steps", type=int, default=ModelOptions.steps)
     parser.add_argument("--transcoder-steps", type=int, default=TranscoderOptions.steps)
     parser.add_argument("--width", type=int, default=TranscoderOptions.width)
     parser.add_argument("--active", type=float, default=TranscoderOptions.active)
     parser.add_argument("--documents", type=int, default=8192)
+    parser.add_argument("--index-tokens", type=int, default=200_000)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.set_flush_denormal(True)
@@ -123,6 +140,8 @@ def main() -> None:
             steps=arguments.transcoder_steps, width=arguments.width, active=arguments.active
         )
         train_transcoders_stage(arguments.out, arguments.seed, options, arguments.documents)
+    if arguments.stage in ("index", "all"):
+        index_stage(arguments.out, arguments.seed, arguments.index_tokens)
 
 
 if __name__ == "__main__":

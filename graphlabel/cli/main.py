@@ -6,7 +6,6 @@ import os
 import sys
 from typing import Annotated
 
-import click
 import typer
 
 from graphlabel._version import __version__
@@ -34,15 +33,15 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-app.command()(demo.demo)
-app.command()(trace.trace)
-app.command()(route.route)
-app.command()(label.label)
-app.command(name="open")(open_.open_)
-app.command()(export.export)
-app.command()(info.info)
+app.command(short_help="The whole job on the embedded model.")(demo.demo)
+app.command(short_help="Build a prompt's attribution graph.")(trace.trace)
+app.command(short_help="Sort features into the four classes.")(route.route)
+app.command(short_help="Label tier 1, list what 2 and 3 need.")(label.label)
+app.command(name="open", short_help="Open a graph in the terminal.")(open_.open_)
+app.command(short_help="Write a form that other tools open.")(export.export)
+app.command(short_help="Say what a graph file holds.")(info.info)
 app.add_typer(features.app, name="features")
-app.command()(doctor.doctor)
+app.command(short_help="Check the installation.")(doctor.doctor)
 
 
 def _version(value: bool) -> None:
@@ -74,22 +73,22 @@ def main() -> None:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     try:
         status = app(standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        typer.echo(error.ctx.get_help())
-        raise SystemExit(2) from None
-    except click.ClickException as error:
-        _fail(error.format_message())
     except GraphLabelError as error:
         if debug:
             raise
         _fail(str(error))
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         typer.echo("stopped; nothing was left half-written", err=True)
         raise SystemExit(130) from None
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(1) from None
     except Exception as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            typer.echo(str(error))
+            raise SystemExit(0) from None
+        if hasattr(error, "format_message"):  # a usage error of click, or of typer's copy of it
+            _fail(str(error.format_message()))
         if debug:
             raise
         first = (str(error).strip().splitlines() or [""])[0]

@@ -21,7 +21,7 @@ def build_atlas_index(out: Path, seed: int, n_tokens: int) -> None:
     model = load_language_model(str(out / "model"))
     transcoders = load_transcoders(str(out / "transcoders"))
     folder = out / "index"
-    for old in folder.glob("calibration_*.npz"):
+    for old in folder.glob("*.*"):
         old.unlink()
     build_index(
         model,

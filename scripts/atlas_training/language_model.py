@@ -33,7 +33,11 @@ class ModelOptions:
 
 
 def build_model(options: ModelOptions, vocab: dict[str, int], seed: int) -> LlamaForCausalLM:
-    """A freshly initialised model."""
+    """A freshly initialised model, whose input embedding stays as it is.
+
+    A trained embedding would hold what is known about a name, such as the state of a city. With
+    frozen random directions an MLP has to look it up, so that features of the transcoders do too.
+    """
     torch.manual_seed(seed)
     config = LlamaConfig(
         vocab_size=len(vocab),
@@ -47,10 +51,14 @@ def build_model(options: ModelOptions, vocab: dict[str, int], seed: int) -> Llam
         bos_token_id=vocab[BOS],
         eos_token_id=vocab[EOS],
         pad_token_id=vocab[PAD],
-        tie_word_embeddings=True,
+        tie_word_embeddings=False,
         attn_implementation="sdpa",
     )
-    return LlamaForCausalLM(config)
+    model = LlamaForCausalLM(config)
+    embedding = model.get_input_embeddings().weight
+    torch.nn.init.normal_(embedding, std=options.width**-0.5)
+    embedding.requires_grad_(False)
+    return model
 
 
 def _rate(step: int, options: ModelOptions) -> float:
@@ -62,8 +70,9 @@ def _rate(step: int, options: ModelOptions) -> float:
 
 
 def _groups(model: LlamaForCausalLM, options: ModelOptions) -> Iterator[dict[str, object]]:
-    matrices = [p for p in model.parameters() if p.dim() >= 2]
-    vectors = [p for p in model.parameters() if p.dim() < 2]
+    trained = [p for p in model.parameters() if p.requires_grad]
+    matrices = [p for p in trained if p.dim() >= 2]
+    vectors = [p for p in trained if p.dim() < 2]
     yield {"params": matrices, "weight_decay": options.weight_decay}
     yield {"params": vectors, "weight_decay": 0.0}
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 
 from graphlabel_tui.app import GraphLabelApp
@@ -58,6 +59,19 @@ def opened() -> Open:
             yield pilot, screen
 
     return open_app
+
+
+async def press_fast(pilot: Pilot[None], *keys: str) -> None:
+    """Press keys as fast as a terminal can send them, then wait once."""
+    for key in keys:
+        pilot.app.post_message(events.Key(key, key if len(key) == 1 else None))
+    await pilot.pause()
+
+
+@pytest.fixture
+def fast() -> Callable[..., Coroutine[None, None, None]]:
+    """Presses keys without waiting between them."""
+    return press_fast
 
 
 def screen_text(pilot: Pilot[None]) -> str:

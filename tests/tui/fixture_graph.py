@@ -226,10 +226,8 @@ def make_record(key: FeatureKey) -> FeatureRecord:
     stretches = {"top": tuple(top), "q9": tuple(top[4:6]), "q5": weak, "q1": weak}
     counts = (90, 70, 44, 31, 22, 15, 11, 8, 6, 4, 4, 3, 2, 2, 1, 1, 1, 1, 2, 3)
     said = "capitals of states, just before the name"
-    up, down = (
-        {" Austin": 1.21, " Texas": 0.84, " Waco": 0.5},
-        {" Dallas": -0.92, " Houston": -0.61},
-    )
+    up = {" Austin": 1.21, " Texas": 0.84, " Waco": 0.5}
+    down = {" Dallas": -0.92, " Houston": -0.61}
     return FeatureRecord(
         key=key,
         transcoder_set=TranscoderSet("atlas", "per-layer 512"),

@@ -76,10 +76,10 @@ async def test_selection_is_the_same_everywhere(opened, text):
         assert table.rows[table.row] == session.place
 
 
-async def test_influence_slider_keeps_tokens_logits_and_pins(opened, text):
+async def test_influence_slider_keeps_tokens_logits_and_pins(opened, text, fast):
     session = dallas_session()
     async with opened(session) as (pilot, screen):
-        await pilot.press(*["minus"] * 40)
+        await fast(pilot, *["minus"] * 40)
         assert screen.view.threshold == pytest.approx(0.05)
         kinds = {screen.view.node(place).key.kind for place in screen.view.visible()}
         assert {NodeKind.TOKEN, NodeKind.LOGIT} <= kinds
@@ -88,7 +88,7 @@ async def test_influence_slider_keeps_tokens_logits_and_pins(opened, text):
         assert HERE in shown
         assert key_of(3, 97, 10) not in shown
         assert "influence ≤ 0.05" in text(pilot)
-        await pilot.press(*["equals_sign"] * 40)
+        await fast(pilot, *["equals_sign"] * 40)
         assert len(screen.view.visible()) == len(session.graph)
 
 
@@ -120,13 +120,16 @@ def test_filter_language(query, count):
     assert len(view.rows()) == count
 
 
-async def test_filter_acts_while_typing_and_escape_takes_it_back(opened, text):
+async def test_filter_acts_while_typing_and_escape_takes_it_back(opened, text, fast):
     async with opened(dallas_session()) as (pilot, screen):
-        await pilot.press("slash", *"tier", "colon", *"output")
+        await pilot.press("slash")
+        await fast(pilot, *"tier:output")
         assert "/ tier:output   5 of 42" in text(pilot)
         await pilot.press("escape")
         assert screen.view.query == ""
-        await pilot.press("slash", *"texas", "enter")
+        await pilot.press("slash")
+        await fast(pilot, *"texas")
+        await pilot.press("enter")
         assert screen.view.query == "texas"
         assert len(screen.query_one("#nodes").rows) == 2
 

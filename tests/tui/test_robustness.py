@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 from fixture_graph import dallas_document, dallas_session, hostile_session, key_of
-from textual import events
 
 from graphlabel.errors import EvidenceError
 from graphlabel.files import new_document, read_graph, write_graph
@@ -40,10 +39,13 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("words", HOSTILE, ids=range(len(HOSTILE)))
-async def test_hostile_text_never_acts(opened, text, words):
+async def test_hostile_text_never_acts(opened, text, fast, words):
     session = hostile_session(words)
     async with opened(session) as (pilot, _):
-        await pilot.press("4", "end", "3", "e", "escape", "r", "escape", "t", "enter", "1")
+        await fast(pilot, "4", "end", "3", "e")
+        await fast(pilot, "escape", "r")
+        await fast(pilot, "escape", "t")
+        await fast(pilot, "enter", "1")
         shown = text(pilot)
         assert not set("\x1b\x07\n\r\t\u202e\u2066\u2069\u200b\ufeff") & set(
             shown.replace("\n", "")
@@ -61,14 +63,12 @@ def test_inert_shows_control_characters():
 SIZES = [(20, 5), (200, 60), (40, 10), (96, 28), (1, 1), (80, 24), (300, 20), (30, 100), (120, 40)]
 
 
-async def test_every_size_and_back(opened, text):
+async def test_every_size_and_back(opened, text, fast):
     async with opened(dallas_session()) as (pilot, screen):
         before = text(pilot)
         for width, height in SIZES:
-            for region in "1234":
-                await pilot.press(region)
+            await fast(pilot, *"1234")
             await pilot.resize_terminal(width, height)
-            await pilot.pause()
             assert screen.is_small is (width < 96 or height < 28)
         await pilot.press("1")
         assert text(pilot).split("\n")[2:20] == before.split("\n")[2:20]
@@ -89,16 +89,13 @@ UNSAFE = ("quit", "save", "palette")
 KEYS = [key for command in COMMANDS for key in command.keys if command.id not in UNSAFE]
 
 
-async def test_a_thousand_random_keys(opened, tmp_path):
+async def test_a_thousand_random_keys(opened, fast, tmp_path):
     session = dallas_session(tmp_path / "dallas.json")
     keys = [*KEYS, *"abcz", "tab", "shift+tab", "backspace", "enter", "escape", "escape"]
     rng = random.Random(7)
     async with opened(session) as (pilot, _):
         for turn in range(50):
-            for _ in range(20):
-                key = rng.choice(keys)
-                pilot.app.post_message(events.Key(key, key if len(key) == 1 else None))
-            await pilot.pause()
+            await fast(pilot, *(rng.choice(keys) for _ in range(20)))
             if turn % 10 == 9:
                 await pilot.resize_terminal(*rng.choice(SIZES[:4]))
         assert pilot.app.is_running

@@ -1,4 +1,4 @@
-"""Pictures of the workbench at four sizes; look at them when they change, then --snapshot-update."""
+"""Pictures of the workbench at four sizes; look at a change, then run with --snapshot-update."""
 
 from __future__ import annotations
 

@@ -1,0 +1,44 @@
+"""The application: themes, the palette, the workbench on top."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import App
+from textual.command import Provider
+from textual.screen import Screen
+
+from graphlabel_tui.screens.palette import RegistryCommands
+from graphlabel_tui.screens.workbench import Workbench
+from graphlabel_tui.session import Session
+from graphlabel_tui.theme import DARK, THEMES
+
+
+class GraphLabelApp(App[None]):
+    """graphlabel's terminal workbench on one session."""
+
+    TITLE = "graphlabel"
+    CSS_PATH = "app.tcss"
+    COMMANDS: ClassVar[set[type[Provider] | object]] = {RegistryCommands}  # type: ignore[assignment]
+    ENABLE_COMMAND_PALETTE = True
+
+    def __init__(self, session: Session) -> None:
+        """Work on a session."""
+        super().__init__()
+        self.session = session
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = DARK.name
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Our variables, for themes that do not define them."""
+        return dict(DARK.variables)
+
+    def get_default_screen(self) -> Screen[None]:
+        """The workbench."""
+        return Workbench(self.session)
+
+
+def run(session: Session) -> None:
+    """Open the workbench on a session; returns when the person quits."""
+    GraphLabelApp(session).run()

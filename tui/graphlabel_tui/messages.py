@@ -1,0 +1,69 @@
+"""What widgets tell the screen. They never change the session themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.message import Message
+
+from graphlabel.annotation import Scope
+from graphlabel.graph import NodeKey
+
+
+@dataclass
+class NodeChosen(Message):
+    """A node was chosen with the keyboard or the mouse."""
+
+    key: NodeKey
+
+
+@dataclass
+class NodeFollowed(Message):
+    """A node in a list was entered: select it and show it."""
+
+    key: NodeKey
+
+
+@dataclass
+class SupernodeChosen(Message):
+    """A supernode was entered: mark its members."""
+
+    name: str
+
+
+@dataclass
+class CommandChosen(Message):
+    """A command was clicked in the footer."""
+
+    command: str
+
+
+@dataclass
+class RegionChosen(Message):
+    """A tab was clicked."""
+
+    region: str
+
+
+@dataclass
+class LineEdited(Message):
+    """The edit line was changed (filters act while being typed)."""
+
+    purpose: str
+    text: str
+
+
+@dataclass
+class LineEntered(Message):
+    """The edit line was confirmed with Enter."""
+
+    purpose: str
+    text: str
+    scope: Scope
+
+
+@dataclass
+class LineCancelled(Message):
+    """The edit line was left with Escape."""
+
+    purpose: str

@@ -1,0 +1,1 @@
+"""The screens: the workbench, and the few dialogs for naming and confirming loss."""

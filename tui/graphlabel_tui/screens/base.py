@@ -1,0 +1,164 @@
+"""The workbench's frame: its regions, their layout, and bringing them up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar, TypeVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+
+from graphlabel.annotation import Command
+from graphlabel.errors import GraphLabelError
+from graphlabel.graph import NodeKind
+from graphlabel_tui.commands import REGIONS, screen_bindings
+from graphlabel_tui.session import Session
+from graphlabel_tui.view import View
+from graphlabel_tui.widgets.bars import KeyLine, TabLine
+from graphlabel_tui.widgets.edit_line import EditLine, Question
+from graphlabel_tui.widgets.feature_panel import FeaturePanel
+from graphlabel_tui.widgets.header import PromptLine, TitleLine
+from graphlabel_tui.widgets.link_graph import FOOT, LinkGraph
+from graphlabel_tui.widgets.node_table import NodeTable
+from graphlabel_tui.widgets.region import Region
+from graphlabel_tui.widgets.supernode_panel import SupernodePanel
+
+SMALLEST = (96, 28)
+"""Below this width or height the regions become tabs."""
+
+T = TypeVar("T")
+
+
+class WorkbenchBase(Screen[None]):
+    """Regions, layout and refreshing; what the commands do is in the subclasses."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*screen_bindings()]
+    AUTO_FOCUS = "#graph"
+
+    def __init__(self, session: Session) -> None:
+        """Work on a session."""
+        super().__init__()
+        self.session = session
+        self.view = View(session)
+        self.region_name = REGIONS[0]
+        if session.selected is None:
+            self._select_something()
+
+    def _select_something(self) -> None:
+        """Start at the likeliest logit, where every story ends."""
+        graph = self.session.graph
+        logits = list(graph.places(NodeKind.LOGIT)) or list(range(min(1, len(graph))))
+        if logits:
+            best = max(logits, key=lambda place: graph.nodes[place].probability or 0.0)
+            self.session.selected = graph.nodes[best].key
+
+    def compose(self) -> ComposeResult:
+        """Two lines, four regions, the keys."""
+        yield TitleLine(self.view)
+        yield PromptLine(self.view)
+        yield TabLine()
+        with Vertical(id="regions"):
+            with Horizontal(id="upper"):
+                yield LinkGraph(self.view)
+                yield FeaturePanel(self.view)
+            with Horizontal(id="lower"):
+                yield NodeTable(self.view)
+                yield SupernodePanel(self.view)
+        yield KeyLine(self.view)
+
+    def on_mount(self) -> None:
+        """Show everything once."""
+        self._arrange(self.size.width, self.size.height)
+        self.show_all()
+
+    # Layout
+
+    @property
+    def is_small(self) -> bool:
+        """Whether the regions are tabs."""
+        return self.has_class("small")
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Tabs or regions, as the size allows."""
+        self._arrange(event.size.width, event.size.height)
+
+    def _arrange(self, width: int, height: int) -> None:
+        self.set_class(width < SMALLEST[0] or height < SMALLEST[1], "small")
+        body = max(1, height - 3)
+        wanted = self.view.graph.n_layers + 2 + FOOT + 2
+        upper = max(body * 11 // 20, min(wanted, body * 7 // 10))
+        self.query_one("#upper").styles.height = upper if not self.is_small else "1fr"
+
+    def show_region(self, region: str) -> None:
+        """Focus a region; on a small screen, bring its tab to the front."""
+        self.region_name = region
+        for name in REGIONS:
+            self.set_class(name == region, f"show-{name}")
+        self.set_class(region in ("graph", "feature"), "show-upper")
+        self.query_one(TabLine).show_region(region)
+        self.query_one(KeyLine).show_region(region)
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """The footer and the tabs follow the focus."""
+        if isinstance(event.widget, Region):
+            self.show_region(event.widget.region_name)
+
+    def region_widget(self, region: str) -> Region:
+        """The widget of a region."""
+        return self.query_one(f"#{region}", Region)
+
+    def focus_region(self, region: str) -> None:
+        """Go to a region."""
+        if self.maximized:
+            self.minimize()
+        self.show_region(region)
+        self.region_widget(region).focus()
+
+    # Bringing up to date
+
+    def show_all(self) -> None:
+        """Let every widget paint what changed."""
+        for name in REGIONS:
+            self.region_widget(name).show_view()
+        for kind in (TitleLine, PromptLine, KeyLine):
+            self.query_one(kind).refresh()
+
+    def say(self, message: str, *, bad: bool = False) -> None:
+        """A one-line notification; its text is never taken for markup."""
+        self.notify(" ".join(message.split()), severity="error" if bad else "information",
+                    markup=False, timeout=6 if bad else 3)  # fmt: skip
+
+    def attempt(self, action: Callable[[], T]) -> T | None:
+        """Do what may fail; a deliberate error is shown in one line."""
+        try:
+            return action()
+        except GraphLabelError as error:
+            self.say(str(error), bad=True)
+            return None
+
+    def edit(self, command: Command) -> None:
+        """Make an edit and show it."""
+        self.attempt(lambda: self.session.do(command))
+        self.show_all()
+
+    # The edit line
+
+    def ask(self, question: Question) -> None:
+        """Open the edit line: in the feature panel's place when it names, else at the bottom."""
+        self.close_question()
+        line = EditLine(question)
+        if question.purpose == "label" and not self.is_small and not self.maximized:
+            panel = self.region_widget("feature")
+            line.add_class("in-place")
+            line.styles.offset = (panel.region.x, panel.region.y)
+            line.styles.width = panel.region.width
+        self.mount(line)
+
+    def close_question(self) -> None:
+        """Close the edit line and give the focus back."""
+        for line in self.query(EditLine):
+            line.remove()
+            self.region_widget(self.region_name).focus()

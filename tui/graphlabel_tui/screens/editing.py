@@ -1,0 +1,192 @@
+"""The commands that edit: labels, notes, groups, pins, reviews, undo."""
+
+from __future__ import annotations
+
+from graphlabel.annotation import (
+    Group,
+    RenameSupernode,
+    Review,
+    Scope,
+    SetLabel,
+    SetNote,
+    SetReview,
+    TogglePin,
+    Ungroup,
+)
+from graphlabel.graph import NodeKey, NodeKind
+from graphlabel_tui.inert import inert
+from graphlabel_tui.messages import LineCancelled, LineEdited, LineEntered
+from graphlabel_tui.screens.base import WorkbenchBase
+from graphlabel_tui.view import SORTS
+from graphlabel_tui.widgets.edit_line import Question
+from graphlabel_tui.wording import where
+
+LABELLED = frozenset({NodeKind.FEATURE, NodeKind.OTHER})
+"""Kinds of nodes that carry labels; tokens and logits name themselves."""
+
+
+class Editing(WorkbenchBase):
+    """Edits apply to the marked nodes, or else to the selected one."""
+
+    def _label_targets(self) -> tuple[NodeKey, ...]:
+        targets = tuple(key for key in self.session.targets if key.kind in LABELLED)
+        if not targets:
+            self.say("Only features carry labels; select one first.", bad=True)
+        return targets
+
+    def _of_targets(self, targets: tuple[NodeKey, ...]) -> str:
+        if len(targets) > 1:
+            return f"{len(targets)} marked nodes"
+        return where(self.session.graph, targets[0]) if targets else "nothing"
+
+    def action_label(self) -> None:
+        """Ask for a label."""
+        targets = self._label_targets()
+        if not targets:
+            return
+        held = self.session.annotations.label_of(targets[0])
+        everywhere = all(key.kind is NodeKind.FEATURE for key in targets)
+        scope = held.scope if held and everywhere else Scope.OCCURRENCE
+        self.ask(
+            Question(
+                "label",
+                f"label {self._of_targets(targets)}",
+                inert(held.text) if held else "",
+                self._label_completions(targets[0]),
+                scope=scope,
+            )
+        )
+
+    def _label_completions(self, key: NodeKey) -> list[str]:
+        found = self.view.used_labels()
+        record = self.session.record(key.feature_key) if key.kind is NodeKind.FEATURE else None
+        return [*found, *(each.text for each in record.explanations)] if record else found
+
+    def action_note(self) -> None:
+        """Ask for a note on the selected node."""
+        key = self.session.selected
+        if key is not None:
+            held = self.session.annotations.notes.get(key, "")
+            self.ask(Question("note", f"note on {where(self.session.graph, key)}", inert(held)))
+
+    def action_group(self) -> None:
+        """Ask for a supernode's name."""
+        targets = self.session.targets
+        if not targets:
+            self.say("Select a node, or mark some with space, before grouping.", bad=True)
+            return
+        names = [group.name for group in self.session.annotations.supernodes]
+        self.ask(
+            Question(
+                "group",
+                f"group {self._of_targets(targets)} into",
+                completions=names,
+                hint="a new name makes a supernode",
+            )
+        )
+
+    def action_ungroup(self) -> None:
+        """Take the nodes out of their supernode."""
+        self.edit(Ungroup(self.session.targets))
+
+    def action_rename(self) -> None:
+        """Ask for the supernode's new name."""
+        key = self.session.selected
+        group = self.session.annotations.supernode_of(key) if key else None
+        if group is None:
+            self.say("The selected node is in no supernode; g puts it into one.", bad=True)
+            return
+        self._renamed = group.name
+        self.ask(Question("rename", f"rename [{inert(group.name)}]", inert(group.name)))
+
+    def action_pin(self) -> None:
+        """Pin or unpin."""
+        if self.session.targets:
+            self.edit(TogglePin(self.session.targets))
+
+    def action_accept(self) -> None:
+        """Accept labels, or take that back."""
+        self._review(Review.ACCEPTED)
+
+    def action_reject(self) -> None:
+        """Reject labels, or take that back."""
+        self._review(Review.REJECTED)
+
+    def _review(self, review: Review) -> None:
+        annotations = self.session.annotations
+        targets = tuple(key for key in self._label_targets() if annotations.label_of(key))
+        if not targets:
+            if self.session.targets and self.session.targets[0].kind in LABELLED:
+                self.say("There is no label to judge yet; e gives one.", bad=True)
+            return
+        same = all(annotations.reviews.get(key) is review for key in targets)
+        self.edit(SetReview(targets, None if same else review))
+
+    def action_mark(self) -> None:
+        """Mark or unmark the selected node."""
+        if self.session.selected is not None:
+            self.session.mark([self.session.selected])
+            self.show_all()
+
+    def action_unmark(self) -> None:
+        """Leave the zoom, or forget all marks."""
+        if self.maximized:
+            self.minimize()
+        else:
+            self.session.marked.clear()
+        self.show_all()
+
+    def action_undo(self) -> None:
+        """Take the last edit back."""
+        edit = self.attempt(self.session.undo)
+        self.say(f"undone: {inert(edit.title)}" if edit else "nothing to undo")
+        self.show_all()
+
+    def action_redo(self) -> None:
+        """Make the last undone edit again."""
+        edit = self.attempt(self.session.redo)
+        self.say(f"redone: {inert(edit.title)}" if edit else "nothing to redo")
+        self.show_all()
+
+    def action_filter(self) -> None:
+        """Ask for a filter; it acts while it is typed."""
+        from graphlabel_tui.filters import HINT
+
+        self._query_before = self.view.query
+        self.ask(Question("filter", "filter nodes", self.view.query, hint=HINT))
+
+    def action_sort(self) -> None:
+        """The next order of the table."""
+        self.view.sort = SORTS[(SORTS.index(self.view.sort) + 1) % len(SORTS)]
+        self.show_all()
+
+    def on_line_edited(self, message: LineEdited) -> None:
+        """Filters act at once."""
+        if message.purpose == "filter":
+            self.view.query = message.text
+            self.show_all()
+
+    def on_line_cancelled(self, message: LineCancelled) -> None:
+        """Leave things as they were."""
+        if message.purpose == "filter":
+            self.view.query = self._query_before
+        self.close_question()
+        self.show_all()
+
+    def on_line_entered(self, message: LineEntered) -> None:
+        """Do what was asked for."""
+        self.close_question()
+        session, text = self.session, message.text
+        if message.purpose == "label":
+            targets = tuple(key for key in session.targets if key.kind in LABELLED)
+            self.edit(SetLabel(targets, text, session.provenance(), message.scope))
+        elif message.purpose == "note" and session.selected:
+            self.edit(SetNote(session.selected, text))
+        elif message.purpose == "group":
+            self.edit(Group(text, session.targets))
+            session.marked.clear()
+        elif message.purpose == "rename":
+            self.edit(RenameSupernode(self._renamed, text))
+        elif message.purpose == "filter":
+            self.view.query = text
+        self.show_all()

@@ -1,0 +1,95 @@
+"""The help screen: every command, the glyphs, the four classes, the filter language."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
+from textual.strip import Strip
+
+from graphlabel_tui.commands import COMMANDS
+from graphlabel_tui.filters import HINT
+from graphlabel_tui.glyphs import LOOKS
+from graphlabel_tui.lines import Line, Span, clip, line, wrap
+from graphlabel_tui.screens.modal import Dialog
+from graphlabel_tui.widgets.painted import Painted
+
+GROUPS = {
+    "edit": "Editing (undoable, kept at once)",
+    "look": "Looking",
+    "move": "Moving",
+    "file": "Files",
+    "help": "Help",
+}
+
+
+def help_lines(width: int) -> list[Line]:
+    """The whole help text."""
+    lines: list[Line] = []
+    for group, title in GROUPS.items():
+        lines += [line(), line(Span(title, "title"))]
+        for command in COMMANDS:
+            if command.group == group:
+                text = clip(command.help, width - 13)
+                lines.append(line(Span(f"{command.shown_keys:>10}", "key"), Span(f"  {text}")))
+    lines += [line(), line(Span("Glyphs and classes", "title"))]
+    for look in LOOKS.values():
+        text = clip(f"{look.name:<8} {look.meaning}", width - 13)
+        lines.append(line(Span(f"{look.glyph:>10}", look.role), Span(f"  {text}")))
+    lines += [line(), line(Span("Filter", "title")), *wrap(HINT, width)]
+    words = (
+        "Words match label, note, token and node id; every term must hold. On the graph, + and − "
+        "mark the strongest edges of the selected node, brighter for larger weights."
+    )
+    return [*lines, *wrap(words, width, "muted")]
+
+
+class HelpText(Painted, can_focus=True):
+    """The help text, scrolled with the arrow keys."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j", "scroll_down", show=False),
+        Binding("k", "scroll_up", show=False),
+    ]
+
+    def __init__(self) -> None:
+        """Start empty, until the width is known."""
+        super().__init__(id="help")
+        self.lines: list[Line] = []
+
+    def on_resize(self) -> None:
+        """Wrap for the width."""
+        self.lines = help_lines(self.scrollable_content_region.width)
+        self.virtual_size = Size(self.scrollable_content_region.width, len(self.lines))
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the screen."""
+        row = y + self.scroll_offset.y
+        width = self.scrollable_content_region.width
+        return self.strip_of(self.lines[row].spans if row < len(self.lines) else (), width)
+
+
+class HelpScreen(Dialog[None]):
+    """Help over the workbench; any of its keys closes it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,question_mark", "close", "close", show=False)
+    ]
+
+    def compose(self) -> ComposeResult:
+        """The text in a frame."""
+        yield HelpText()
+
+    def on_mount(self) -> None:
+        """Let the arrow keys scroll at once."""
+        frame = self.query_one(HelpText)
+        frame.border_title = "help"
+        frame.border_subtitle = "↑ ↓ scroll · esc close"
+        frame.focus()
+
+    def action_close(self) -> None:
+        """Back to the workbench."""
+        self.answer(None)

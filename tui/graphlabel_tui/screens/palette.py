@@ -1,0 +1,37 @@
+"""What the command palette offers: every command of the registry, with its key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+
+from graphlabel_tui.commands import COMMANDS, Command
+
+
+def shown(command: Command) -> Content:
+    """A command as the palette lists it."""
+    return Content(f"{command.title:<18} {command.shown_keys}")
+
+
+class RegistryCommands(Provider):
+    """Finds commands by what they do."""
+
+    async def discover(self) -> Hits:
+        """Every command, before anything is typed."""
+        for command in COMMANDS:
+            yield DiscoveryHit(shown(command), self._call(command), command.title, command.help)
+
+    async def search(self, query: str) -> Hits:
+        """Commands whose name or help fits what was typed."""
+        matcher = self.matcher(query)
+        for command in COMMANDS:
+            score = max(matcher.match(command.title), matcher.match(command.help) * 0.8)
+            if score > 0:
+                yield Hit(score, shown(command), self._call(command), command.title, command.help)
+
+    def _call(self, command: Command) -> Callable[[], Coroutine[Any, Any, None]]:
+        return partial(self.screen.run_action, f"run_command('{command.id}')")

@@ -1,0 +1,260 @@
+"""What is shown of an open graph: threshold, filter, order, counts, what to review next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from graphlabel.annotation import FeatureClass, Origin, Review, Tier
+from graphlabel.errors import GraphError
+from graphlabel.graph import AttributionGraph, Node, NodeKey, NodeKind, node_influence
+from graphlabel.graph.influence import cumulative_share
+from graphlabel_tui.filters import NodeFilter, searchable
+from graphlabel_tui.glyphs import look_of
+from graphlabel_tui.session import Session
+from graphlabel_tui.wording import name_of, where
+
+SORTS = ("influence", "layer", "position", "activation", "label", "tier")
+"""The orders of the node table, in the order the key steps through them."""
+
+ALWAYS = frozenset({NodeKind.TOKEN, NodeKind.LOGIT})
+"""Kinds the influence threshold never hides."""
+
+SLACK = 0.002
+"""Files pruned at 0.8 hold nodes at 0.8003; the threshold 0.80 shows them."""
+
+
+class Counts(NamedTuple):
+    """How far the work has come."""
+
+    features: int
+    labelled: int
+    await_model: int
+    await_person: int
+
+
+class Neighbour(NamedTuple):
+    """A node at the other end of an edge."""
+
+    place: int
+    weight: float
+
+
+def shown_influence(graph: AttributionGraph) -> tuple[float | None, ...]:
+    """Every node's influence as the file states it, computed from the links when it does not."""
+    stated = tuple(node.influence for node in graph.nodes)
+    if not graph.nodes or any(value is not None for value in stated):
+        return stated
+    weights = np.zeros(len(graph))
+    for place in graph.places(NodeKind.LOGIT):
+        weights[place] = graph.nodes[place].probability or 1.0
+    try:
+        scores = node_influence(graph.edges.matrix(len(graph)), weights)
+    except GraphError:
+        return stated
+    return tuple(float(value) for value in cumulative_share(scores))
+
+
+@dataclass
+class View:
+    """The session and how it is looked at."""
+
+    session: Session
+    threshold: float = 1.0
+    hide_errors: bool = False
+    query: str = ""
+    sort: str = "influence"
+    quantile: int = 0
+    _visible: tuple[object, tuple[int, ...]] | None = field(default=None, repr=False)
+    _visited: tuple[int, float, int] = (-1, 0.0, -1)
+
+    def __post_init__(self) -> None:
+        """Look at everything."""
+        self.influence = shown_influence(self.graph)
+        self._texts: dict[int, str] = {}
+        self._texts_of: object = None
+        known = [value for value in self.influence if value is not None]
+        self.highest = max(known, default=1.0)
+        self.step = 0.05 if self.highest > 0.5 else 0.01
+        self.threshold = self._rounded_up(self.highest)
+
+    def _rounded_up(self, value: float) -> float:
+        return round(float(np.ceil((value - SLACK) / self.step)) * self.step, 4)
+
+    @property
+    def graph(self) -> AttributionGraph:
+        """The graph itself."""
+        return self.session.graph
+
+    def node(self, place: int) -> Node:
+        """A node by its place."""
+        return self.graph.nodes[place]
+
+    # What is in sight
+
+    def move_threshold(self, steps: int) -> None:
+        """Show nodes of more (positive) or less influence."""
+        value = round(self.threshold + steps * self.step, 4)
+        self.threshold = max(self.step, min(self._rounded_up(self.highest), value))
+
+    def visible(self) -> tuple[int, ...]:
+        """Places of the nodes in sight, in the graph's order; the selected one always is."""
+        session = self.session
+        selected = session.place
+        state = (self.threshold, self.hide_errors, session.annotations.pinned)
+        if self._visible is None or self._visible[0] != state:
+            pinned = frozenset(session.annotations.pinned)
+            places = range(len(self.graph))
+            self._visible = state, tuple(p for p in places if self._in_sight(p, pinned))
+        shown = self._visible[1]
+        if selected is None or self._in_sight(selected, session.annotations.pinned):
+            return shown
+        return tuple(sorted((*shown, selected)))
+
+    def _in_sight(self, place: int, pinned: frozenset[NodeKey] | tuple[NodeKey, ...]) -> bool:
+        key = self.node(place).key
+        if key.kind in ALWAYS or key in pinned:
+            return True
+        if self.hide_errors and key.kind is NodeKind.ERROR:
+            return False
+        value = self.influence[place]
+        return value is None or value <= self.threshold + SLACK
+
+    # The table
+
+    def text(self, place: int) -> str:
+        """What words of the filter match against."""
+        annotations = self.session.annotations
+        if self._texts_of is not annotations:
+            self._texts, self._texts_of = {}, annotations
+        if place not in self._texts:
+            node, ids = self.node(place), self.session.document.node_ids
+            shown = where(self.graph, node.key)
+            self._texts[place] = searchable(node, annotations, ids[place], shown)
+        return self._texts[place]
+
+    def rows(self) -> list[int]:
+        """Places of the nodes in sight that pass the filter, sorted."""
+        places = list(self.visible())
+        if self.query.strip():
+            keep = NodeFilter(
+                self.query, self.graph.nodes, self.session.annotations,
+                self.text, self.influence.__getitem__,
+            )  # fmt: skip
+            places = [place for place in places if keep(place)]
+        return sorted(places, key=self._order())
+
+    def _order(self) -> Callable[[int], tuple[object, ...]]:
+        annotations = self.session.annotations
+
+        def by_influence(place: int) -> float:
+            value = self.influence[place]
+            return 2.0 if value is None else value
+
+        def by_label(place: int) -> tuple[bool, str]:
+            name = name_of(self.node(place), annotations).casefold()
+            return not name, name
+
+        keys: dict[str, Callable[[int], tuple[object, ...]]] = {
+            "influence": lambda place: (by_influence(place), place),
+            "layer": lambda place: (self.node(place).key.layer, by_influence(place), place),
+            "position": lambda place: (self.node(place).key.position, by_influence(place), place),
+            "activation": lambda place: (-(self.node(place).activation or 0.0), place),
+            "label": lambda place: (*by_label(place), place),
+            "tier": lambda place: (self._tier(place), by_influence(place), place),
+        }
+        return keys[self.sort]
+
+    def _tier(self, place: int) -> tuple[int, str]:
+        key = self.node(place).key
+        routing = self.session.annotations.routing_of(key) if key.kind is NodeKind.FEATURE else None
+        return (-int(routing.tier) if routing else 1), look_of(key, self.session.annotations).name
+
+    # Counts and review
+
+    def counts(self) -> Counts:
+        """How many features there are, are labelled, and await a model or a person."""
+        annotations = self.session.annotations
+        features = labelled = model = person = 0
+        for place in self.graph.places(NodeKind.FEATURE):
+            key = self.node(place).key
+            features += 1
+            if annotations.label_of(key) is not None:
+                labelled += 1
+                continue
+            routing = annotations.routing_of(key)
+            if routing:
+                model += routing.tier is Tier.MODEL
+                person += routing.tier is Tier.PERSON
+        return Counts(features, labelled, model, person)
+
+    def review_queue(self) -> list[tuple[int, float, int]]:
+        """Features that need a look, as (stage, influence, place), the most urgent first.
+
+        Stage 0: obscure without a label; 1: tier 2 without one; 2: any other without one;
+        3: a label nobody has accepted (a person's own label needs no acceptance).
+        """
+        queue = []
+        for place in self.graph.places(NodeKind.FEATURE):
+            stage = self._stage(self.node(place).key)
+            if stage is not None:
+                value = self.influence[place]
+                queue.append((stage, 2.0 if value is None else value, place))
+        return sorted(queue)
+
+    def _stage(self, key: NodeKey) -> int | None:
+        annotations = self.session.annotations
+        label = annotations.label_of(key)
+        if label is None:
+            routing = annotations.routing_of(key)
+            if routing is None:
+                return 2
+            unlabelled = {FeatureClass.OBSCURE: 0, FeatureClass.CROSS: 1}
+            return unlabelled.get(routing.feature_class, 2)
+        accepted = annotations.reviews.get(key) is Review.ACCEPTED
+        return None if accepted or label.provenance.origin is Origin.PERSON else 3
+
+    def next_for_review(self) -> NodeKey | None:
+        """The next feature to look at, going round; None when everything is reviewed."""
+        queue = self.review_queue()
+        if not queue:
+            return None
+        self._visited = next((item for item in queue if item > self._visited), queue[0])
+        return self.node(self._visited[2]).key
+
+    # Neighbours
+
+    def parents(self, place: int) -> list[Neighbour]:
+        """Where a node's input comes from, strongest first."""
+        edges = self.graph.edges
+        return [Neighbour(int(edges.source[i]), float(edges.weight[i])) for i in edges.into(place)]
+
+    def children(self, place: int) -> list[Neighbour]:
+        """Where a node's output goes, strongest first."""
+        edges = self.graph.edges
+        return [
+            Neighbour(int(edges.target[i]), float(edges.weight[i])) for i in edges.out_of(place)
+        ]
+
+    def strongest(self, place: int) -> NodeKey | None:
+        """The node at the other end of a node's strongest edge (out; in for a logit)."""
+        found = self.children(place)[:1] or self.parents(place)[:1]
+        return self.node(found[0].place).key if found else None
+
+    def supernode_members(self) -> dict[str, list[int]]:
+        """Every supernode's members, as places."""
+        index = self.graph.index_of
+        return {
+            group.name: [index[key] for key in group.members if key in index]
+            for group in self.session.annotations.supernodes
+        }
+
+    def used_labels(self) -> list[str]:
+        """Labels already used in this graph, the most frequent first."""
+        seen: dict[str, int] = {}
+        for label in self.session.annotations.labels.values():
+            seen[label.text] = seen.get(label.text, 0) + 1
+        return sorted(seen, key=lambda text: (-seen[text], text.casefold()))

@@ -1,0 +1,1 @@
+"""The widgets: they show a View and post messages; they never change the session."""

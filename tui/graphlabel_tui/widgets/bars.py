@@ -1,0 +1,89 @@
+"""The tab line of small screens, and the footer with the keys that work here."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.strip import Strip
+
+from graphlabel_tui.commands import REGIONS, footer_commands
+from graphlabel_tui.lines import Span, spread, width_of
+from graphlabel_tui.messages import CommandChosen, RegionChosen
+from graphlabel_tui.view import View
+from graphlabel_tui.widgets.painted import Painted
+
+
+class TabLine(Painted):
+    """The four regions as tabs; shown when there is no room for all at once."""
+
+    def __init__(self) -> None:
+        """Start at the graph."""
+        super().__init__(id="tab-line")
+        self.region_name = REGIONS[0]
+
+    def show_region(self, region: str) -> None:
+        """Highlight a tab."""
+        self.region_name = region
+        self.refresh()
+
+    def _tabs(self) -> list[Span]:
+        return [
+            Span(f" {at} {region} ", "ring" if region == self.region_name else "muted")
+            for at, region in enumerate(REGIONS, 1)
+        ]
+
+    def render_line(self, y: int) -> Strip:
+        """The tabs."""
+        return self.strip_of([Span(" "), *self._tabs()], self.size.width)
+
+    def on_click(self, event: events.Click) -> None:
+        """Go to the tab under the mouse."""
+        x = 1
+        for region, span in zip(REGIONS, self._tabs(), strict=True):
+            if x <= event.x < x + len(span.text):
+                self.post_message(RegionChosen(region))
+            x += len(span.text)
+
+
+class KeyLine(Painted):
+    """The keys that work in the focused region, and whether the file is saved."""
+
+    def __init__(self, view: View) -> None:
+        """Show the keys of the graph first."""
+        super().__init__(id="key-line")
+        self.view = view
+        self.region_name = REGIONS[0]
+        self.saved_at = ""
+        self._hits: list[tuple[int, int, str]] = []
+
+    def show_region(self, region: str) -> None:
+        """Show the keys that work in a region."""
+        self.region_name = region
+        self.refresh()
+
+    def _state(self) -> list[Span]:
+        session = self.view.session
+        if not session.is_saved:
+            return [Span("● unsaved ", "warn")]
+        return [Span(f"saved {self.saved_at} " if self.saved_at else "saved ", "good")]
+
+    def render_line(self, y: int) -> Strip:
+        """As many keys as there is room for, the most useful first; the rest is in the help."""
+        width = self.size.width
+        state = self._state()
+        room = width - width_of(state) - 1
+        spans: list[Span] = [Span(" ")]
+        self._hits = []
+        for command in footer_commands(self.region_name):
+            pieces = [Span(command.first_key, "key"), Span(f" {command.title}  ", "muted")]
+            start = width_of(spans)
+            if start + width_of(pieces) - 2 > room:
+                continue
+            spans += pieces
+            self._hits.append((start, start + width_of(pieces) - 2, command.id))
+        return self.strip_of(spread(spans, state, width), width)
+
+    def on_click(self, event: events.Click) -> None:
+        """Carry out the command under the mouse."""
+        for start, stop, command in self._hits:
+            if start <= event.x < stop:
+                self.post_message(CommandChosen(command))

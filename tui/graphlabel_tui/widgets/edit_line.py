@@ -1,0 +1,155 @@
+"""The edit line: a field that names, notes, groups and filters, where the thing itself stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.suggester import Suggester
+from textual.widgets import Input, Static
+
+from graphlabel.annotation import Scope
+from graphlabel_tui.inert import inert
+from graphlabel_tui.messages import LineCancelled, LineEdited, LineEntered
+from graphlabel_tui.wording import SCOPES
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the edit line asks."""
+
+    purpose: str
+    """The command that asks, such as ``label``."""
+    title: str
+    text: str = ""
+    completions: Sequence[str] = field(default_factory=tuple)
+    hint: str = ""
+    scope: Scope | None = None
+    """Where a label will hold; None when there is nothing to choose."""
+
+
+class Completion(Suggester):
+    """Completes with the first known text that begins alike, or else holds what was typed."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        """Complete with these texts, the first ones preferred."""
+        super().__init__(use_cache=False, case_sensitive=True)
+        self.texts = [inert(text) for text in texts]
+
+    def matches(self, value: str) -> list[str]:
+        """Known texts that fit: those that begin alike first."""
+        typed = value.casefold().strip()
+        starts = [text for text in self.texts if text.casefold().startswith(typed)]
+        inside = [text for text in self.texts if typed in text.casefold() and text not in starts]
+        return [*starts, *inside]
+
+    async def get_suggestion(self, value: str) -> str | None:
+        """The ghost text: one that begins exactly as typed."""
+        return next((text for text in self.texts if value and text.startswith(value)), None)
+
+
+class _Field(Input):
+    """The input; Tab and the arrows speak to the edit line around it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab,shift+tab", "scope", "scope", show=False),
+        Binding("down", "complete(1)", "completion", show=False),
+        Binding("up", "complete(-1)", "completion", show=False),
+        Binding("escape", "cancel", "cancel", show=False),
+    ]
+
+    def _line(self) -> EditLine:
+        parent = self.parent
+        assert isinstance(parent, EditLine)
+        return parent
+
+    def action_scope(self) -> None:
+        """Toggle where the label holds."""
+        self._line().toggle_scope()
+
+    def action_complete(self, step: int) -> None:
+        """The next or previous known text."""
+        self._line().complete(step)
+
+    def action_cancel(self) -> None:
+        """Leave without a change."""
+        self._line().cancel()
+
+
+class EditLine(Vertical):
+    """A field with a line below it that says what Enter will do."""
+
+    def __init__(self, question: Question) -> None:
+        """Ask a question."""
+        super().__init__()
+        self.question = question
+        self.scope = question.scope or Scope.OCCURRENCE
+        self.completion = Completion(question.completions)
+        self._typed = question.text
+        self._chosen = -1
+        completes = self.completion if question.completions else None
+        self.entry = _Field(question.text, suggester=completes, id="edit-field", compact=True)
+        self.hint = Static(id="edit-hint", markup=False)
+
+    def compose(self) -> ComposeResult:
+        """The field and the hint."""
+        yield self.entry
+        yield self.hint
+
+    def on_mount(self) -> None:
+        """Take the focus."""
+        self.border_title = Content(f" {self.question.title} ")
+        self.entry.focus()
+        self._show_hint()
+
+    def _show_hint(self) -> None:
+        parts = []
+        if self.question.scope is not None:
+            other = Scope.FEATURE if self.scope is Scope.OCCURRENCE else Scope.OCCURRENCE
+            parts.append(f"⇥ {SCOPES[self.scope]} (Tab: {SCOPES[other]})")
+        if self.question.hint:
+            parts.append(self.question.hint)
+        known = self.completion.matches(self._typed)[:6] if self.question.completions else []
+        if known:
+            parts.append("↓ " + " · ".join(known))
+        parts = parts or ["Enter saves · Esc cancels"]
+        self.hint.update(Content("\n".join(parts)))
+
+    def toggle_scope(self) -> None:
+        """Switch between this occurrence and the feature everywhere."""
+        if self.question.scope is not None:
+            both = (Scope.OCCURRENCE, Scope.FEATURE)
+            self.scope = both[self.scope is Scope.OCCURRENCE]
+            self._show_hint()
+
+    def complete(self, step: int) -> None:
+        """Put the next or previous known text into the field."""
+        known = self.completion.matches(self._typed)
+        if known:
+            self._chosen = (self._chosen + step) % len(known) if self._chosen >= 0 else 0
+            entry = self.entry
+            with entry.prevent(Input.Changed):
+                entry.value = known[self._chosen]
+            entry.cursor_position = len(entry.value)
+            self.post_message(LineEdited(self.question.purpose, entry.value))
+
+    def cancel(self) -> None:
+        """Leave without a change."""
+        self.post_message(LineCancelled(self.question.purpose))
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Offer what fits."""
+        event.stop()
+        self._typed, self._chosen = event.value, -1
+        self._show_hint()
+        self.post_message(LineEdited(self.question.purpose, event.value))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Hand over what was typed."""
+        event.stop()
+        self.post_message(LineEntered(self.question.purpose, event.value, self.scope))

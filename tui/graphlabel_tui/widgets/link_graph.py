@@ -1,0 +1,370 @@
+"""The link graph: positions × layers, every node a glyph, the selected node's edges marked."""
+
+from __future__ import annotations
+
+from typing import ClassVar, NamedTuple
+
+from textual import events
+from textual.binding import BindingType
+from textual.geometry import Region as ScreenRegion
+from textual.geometry import Size
+from textual.strip import Strip
+
+from graphlabel.graph import TOKEN_LAYER
+from graphlabel_tui.commands import region_bindings
+from graphlabel_tui.glyphs import bar, look_of
+from graphlabel_tui.inert import bare_token
+from graphlabel_tui.lines import Span, clip, crop, fit, width_of
+from graphlabel_tui.messages import NodeChosen
+from graphlabel_tui.view import Neighbour, View
+from graphlabel_tui.widgets.grid import Grid, Slot, make_grid
+from graphlabel_tui.widgets.region import Region
+from graphlabel_tui.wording import signed, title_of, token_at
+
+GUTTER = 5
+FOOT = 3
+"""Fixed lines at the bottom: tokens, edges in, edges out."""
+MARKED_EDGES = 14
+"""So many of the strongest edges each way are marked; all are listed in the feature panel."""
+
+
+class Mark(NamedTuple):
+    """How an edge of the selected node marks the node at its other end."""
+
+    role: str
+    sign: str
+
+
+class LinkGraph(Region):
+    """Nodes by position and layer."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*region_bindings("graph")]
+
+    def __init__(self, view: View) -> None:
+        """Show a view's graph."""
+        super().__init__(view, "graph")
+        self.grid: Grid | None = None
+        self.stride = 1
+        """Lines from one row to the next: two when there is room."""
+        self._shape: object = None
+        self._looks: object = None
+        self._selected: int | None = None
+        self._marks: dict[int, Mark] = {}
+        self._strips: dict[int, Strip] = {}
+        self._edges_of: object = None
+        self._edges: list[tuple[Span, ...]] = []
+        self.painted_rows = 0
+        """How many rows were drawn anew so far, for tests of the caching."""
+
+    # Bringing the widget up to date
+
+    def show_view(self) -> None:
+        """Paint what changed: everything, or the rows of the old and the new edges."""
+        view, session = self.view, self.view.session
+        width = max(10, self.scrollable_content_region.width - GUTTER)
+        visible = view.visible()
+        n_rows = view.graph.n_layers + 2
+        height = self.scrollable_content_region.height
+        stride = 2 if 2 * n_rows - 1 + FOOT <= height else 1
+        shape = (visible, width, stride)
+        looks = (session.annotations, tuple(session.marked))
+        if self.grid is None or shape != self._shape:
+            self.grid = make_grid(view.graph, visible, view.influence, width)
+            self._shape, self.stride = shape, stride
+            self.forget_strips()
+            self.virtual_size = Size(GUTTER + self.grid.width, self._grid_height + FOOT)
+            self.refresh()
+        if looks != self._looks:
+            self._looks = looks
+            self.forget_strips()
+            self.refresh()
+        self._show_selection(session.place)
+        self._show_title(len(visible))
+
+    @property
+    def _grid_height(self) -> int:
+        return (len(self.grid.layers) - 1) * self.stride + 1 if self.grid else 0
+
+    def _show_selection(self, place: int | None) -> None:
+        marks = {} if place is None else self._edge_marks(place)
+        grid = self.grid
+        assert grid is not None
+        if place == self._selected and marks == self._marks:
+            return
+        changed = {
+            each for each in (*marks, *self._marks) if marks.get(each) != self._marks.get(each)
+        } | {each for each in (place, self._selected) if each is not None}
+        self._selected, self._marks = place, marks
+        for row in {grid.where[each][0] for each in changed if each in grid.where}:
+            self._strips.pop(row, None)
+            self.refresh_line(row * self.stride)
+        self.refresh(self._foot_region())
+        self._bring_into_sight(place)
+
+    def _foot_region(self) -> ScreenRegion:
+        width, height = self.size
+        top = min(max(0, height - FOOT), self._grid_height)
+        return ScreenRegion(0, top, width, max(1, height - top))
+
+    def _edge_marks(self, place: int) -> dict[int, Mark]:
+        view = self.view
+        marks: dict[int, Mark] = {}
+        for found in (view.parents(place), view.children(place)):
+            strongest = abs(found[0].weight) if found else 1.0
+            for place_, weight in found[:MARKED_EDGES]:
+                marks.setdefault(place_, mark_of(weight, strongest))
+        return marks
+
+    def _show_title(self, n_visible: int) -> None:
+        view = self.view
+        hidden = len(view.graph) - n_visible
+        share = view.threshold / max(view.highest, view.step)
+        errors = "  errors hidden" if view.hide_errors else ""
+        self.titled(
+            f"1 link graph   influence ≤ {view.threshold:.2f} {bar(share, 10)}{errors}",
+            f"{hidden} hidden" if hidden else "",
+        )
+
+    def _bring_into_sight(self, place: int | None) -> None:
+        if place is None or self.grid is None or place not in self.grid.where:
+            return
+        row, column = self.grid.where[place]
+        row *= self.stride
+        height = self.scrollable_content_region.height - FOOT
+        width = self.scrollable_content_region.width - GUTTER
+        top, left = self.scroll_offset.y, self.scroll_offset.x
+        start, end = self.grid.starts[column], self.grid.starts[column] + self.grid.widths[column]
+        y = row if row < top else row - height + 1 if row >= top + height else None
+        x = start if start < left else end - width if end > left + width else None
+        if x is not None or y is not None:
+            self.scroll_to(x=x, y=y, animate=False)
+
+    def forget_strips(self) -> None:
+        """Draw every row anew when it is next shown."""
+        self._strips = {}
+
+    def on_resize(self) -> None:
+        """Arrange the nodes for the new size."""
+        self.show_view()
+        self._bring_into_sight(self._selected)
+
+    # Painting
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the screen: a row of the grid, or one of the fixed lines below it."""
+        region = self.scrollable_content_region
+        width, height = region.width, region.height
+        grid = self.grid
+        if grid is None:
+            return self.strip_of((), width)
+        rows = height - FOOT if height > FOOT else height
+        row = y + self.scroll_offset.y
+        below = y - min(rows, self._grid_height)
+        if below >= 0:
+            return self._foot_line(below, width)
+        row, between = divmod(row, self.stride)
+        if between:
+            return self.strip_of((Span(f"{'':<{GUTTER - 2}}│ ", "muted"),), width)
+        left = self.scroll_offset.x
+        gutter = self.strip_of((Span(self._row_name(row), "muted"),), GUTTER)
+        return Strip.join([gutter, self._row_strip(row).crop(left, left + width - GUTTER)])
+
+    def _row_name(self, row: int) -> str:
+        assert self.grid is not None
+        layer = self.grid.layers[row] if row < len(self.grid.layers) else TOKEN_LAYER
+        n_layers = self.view.graph.n_layers
+        name = "E" if layer == TOKEN_LAYER else f"L{layer}" if layer < n_layers else "out"
+        return f"{name:<{GUTTER - 2}}│ "
+
+    def _row_strip(self, row: int) -> Strip:
+        assert self.grid is not None
+        if row not in self._strips:
+            self.painted_rows += 1
+            width = max(self.grid.width, self.scrollable_content_region.width - GUTTER)
+            self._strips[row] = self.strip_of(self._row_spans(row), width)
+        return self._strips[row]
+
+    def _row_spans(self, row: int) -> list[Span]:
+        assert self.grid is not None
+        spans: list[Span] = []
+        x = 0
+
+        def put(at: int, text: str, role: str) -> None:
+            nonlocal x
+            if at >= x:
+                spans.append(Span(" " * (at - x)))
+                spans.append(Span(text, role))
+                x = at + len(text)
+
+        slots = self.grid.slots(row, self._selected)
+        caption = self._logit_caption(row, slots)
+        if caption:
+            put(max(0, slots[0].x - 1 - len(caption)), caption, "logit")
+        for slot in slots:
+            for at, text, role in self._slot_parts(slot):
+                put(at, text, role)
+        return spans
+
+    def _slot_parts(self, slot: Slot) -> list[tuple[int, str, str]]:
+        if slot.place is None:
+            return [(slot.x, slot.text, "muted")]
+        session = self.view.session
+        key = self.view.node(slot.place).key
+        look = look_of(key, session.annotations)
+        if slot.place == self._selected:
+            if slot.spaced:
+                return [(slot.x - 1, f"▶{look.glyph}◀", "ring")]
+            return [(slot.x, look.glyph, "ring")]
+        role = look.role
+        if key in session.marked:
+            role += " marked"
+        elif key in session.annotations.pinned:
+            role += " bold"
+        mark = self._marks.get(slot.place)
+        if mark is None:
+            return [(slot.x, look.glyph, role)]
+        if slot.spaced and mark.sign:
+            return [(slot.x - 1, mark.sign, mark.role), (slot.x, look.glyph, f"{role} {mark.role}")]
+        return [(slot.x, look.glyph, f"{role} {mark.role}")]
+
+    def _logit_caption(self, row: int, slots: list[Slot]) -> str:
+        assert self.grid is not None
+        if self.grid.layers[row] < self.view.graph.n_layers or not slots:
+            return ""
+        places = [slot.place for slot in slots if slot.place is not None]
+        selected = self._selected
+        chosen = selected if selected is not None and selected in places else places[0]
+        text = bare_token(self.view.node(chosen).text)
+        return text if text.isprintable() and 0 < len(text) < slots[0].x - 1 else ""
+
+    def _foot_line(self, below: int, width: int) -> Strip:
+        if below == 0:
+            return self._token_strip(width)
+        lines = self._edge_lines(width)
+        return self.strip_of(lines[below - 1] if below <= len(lines) else (), width)
+
+    def _edge_lines(self, width: int) -> list[tuple[Span, ...]]:
+        """Edges in and out, on as many lines as the grid leaves free."""
+        place = self._selected
+        if place is None or self.grid is None:
+            return []
+        state = (place, width, self.size.height, self._looks)
+        if state != self._edges_of:
+            free = max(0, self.scrollable_content_region.height - self._grid_height - FOOT)
+            found_in, found_out = self.view.parents(place), self.view.children(place)
+            out = self._edge_spans(" out ──▶", found_out, width, 1 + free // 2)
+            into = self._edge_spans(" ◀── in ", found_in, width, 2 + free - len(out))
+            self._edges_of, self._edges = state, [*into, *out]
+        return self._edges
+
+    def _token_strip(self, width: int) -> Strip:
+        grid, graph = self.grid, self.view.graph
+        assert grid is not None
+        here = None if self._selected is None else self.view.node(self._selected).key.position
+        spans: list[Span] = []
+        for column, cells in enumerate(grid.widths):
+            text = fit(token_at(graph, column), cells - 1)
+            role = "title" if column == here else "muted"
+            spans += [Span(text, role), Span(" ")]
+        left = self.scroll_offset.x
+        strip = self.strip_of(spans, max(grid.width, width)).crop(left, left + width - GUTTER)
+        return Strip.join([self.strip_of((Span("   │ ", "muted"),), GUTTER), strip])
+
+    def _edge_spans(
+        self, head: str, found: list[Neighbour], width: int, limit: int
+    ) -> list[tuple[Span, ...]]:
+        if not found:
+            return [(Span(head, "muted"), Span("  none", "muted"))]
+        lines: list[tuple[Span, ...]] = []
+        weights = [each.weight for each in found]
+        spans = [
+            Span(head, "bold"),
+            Span(f" {signed(min(weights))}…{signed(max(weights))}  ", "muted"),
+        ]
+        annotations = self.view.session.annotations
+        for at, (place, weight) in enumerate(found[: 12 * limit]):
+            piece = [
+                Span(" · " if at else "", "muted"),
+                Span(clip(title_of(self.view.node(place), annotations), 28)),
+                Span(f" {signed(weight)}", "plus" if weight >= 0 else "minus"),
+            ]
+            if at and width_of(spans) + width_of(piece) > width and len(lines) < limit - 1:
+                lines.append(tuple(spans))
+                spans, piece = [Span(" " * len(head) + " ")], piece[1:]
+            spans += piece
+        return [*lines, crop(spans, width)]
+
+    # Moving
+
+    def action_left(self) -> None:
+        """The node to the left in the row."""
+        self._step(-1, 0)
+
+    def action_right(self) -> None:
+        """The node to the right in the row."""
+        self._step(1, 0)
+
+    def action_up(self) -> None:
+        """The node above."""
+        self._step(0, -1)
+
+    def action_down(self) -> None:
+        """The node below."""
+        self._step(0, 1)
+
+    def action_page_up(self) -> None:
+        """Scroll a page up."""
+        self.scroll_page_up(animate=False)
+
+    def action_page_down(self) -> None:
+        """Scroll a page down."""
+        self.scroll_page_down(animate=False)
+
+    def action_first(self) -> None:
+        """The first node of the row."""
+        self._end_of_row(0)
+
+    def action_last(self) -> None:
+        """The last node of the row."""
+        self._end_of_row(-1)
+
+    def _end_of_row(self, end: int) -> None:
+        if self.grid and self._selected in self.grid.where:
+            row, _ = self.grid.where[self._selected]
+            self._choose(self.grid.row_nodes(row)[end])
+
+    def _step(self, dx: int, dy: int) -> None:
+        if self.grid is None or not self.grid.where:
+            return
+        if self._selected is None or self._selected not in self.grid.where:
+            self._choose(next(iter(self.grid.where)))
+            return
+        self._choose(self.grid.step(self._selected, dx, dy))
+
+    def _choose(self, place: int | None) -> None:
+        if place is not None:
+            self.post_message(NodeChosen(self.view.node(place).key))
+
+    def on_click(self, event: events.Click) -> None:
+        """Select the node under the mouse."""
+        if self.grid is None:
+            return
+        x = event.x - self.gutter.left - GUTTER + self.scroll_offset.x
+        row = (event.y - self.gutter.top + self.scroll_offset.y) // self.stride
+        if row >= len(self.grid.layers) or x < 0:
+            return
+        slots = [slot for slot in self.grid.slots(row, self._selected) if slot.place is not None]
+        near = min(slots, key=lambda slot: abs(slot.x - x), default=None)
+        if near and abs(near.x - x) <= 1:
+            self._choose(near.place)
+
+
+def mark_of(weight: float, strongest: float) -> Mark:
+    """How an edge is marked: by its sign, and by its weight beside the strongest one."""
+    sign, name = ("+", "plus") if weight >= 0 else ("−", "minus")
+    share = abs(weight) / strongest if strongest else 0.0
+    if share >= 0.5:
+        return Mark(f"{name}-strong", sign)
+    if share >= 0.15:
+        return Mark(f"{name}-middle", sign)
+    return Mark(f"{name}-weak", "")

@@ -1,0 +1,141 @@
+"""A focusable region of the workbench, and the region that is a list of lines."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events
+from textual.binding import BindingType
+from textual.content import Content
+from textual.geometry import Size
+from textual.message import Message
+from textual.strip import Strip
+
+from graphlabel_tui.commands import region_bindings
+from graphlabel_tui.lines import Line
+from graphlabel_tui.messages import NodeFollowed, SupernodeChosen
+from graphlabel_tui.view import View
+from graphlabel_tui.widgets.painted import Painted
+
+
+class Region(Painted, can_focus=True):
+    """One of the four regions; ``name`` is its name in the command registry."""
+
+    def __init__(self, view: View, region: str) -> None:
+        """Show a view."""
+        super().__init__(id=region)
+        self.view = view
+        self.region_name = region
+
+    def titled(self, title: str, note: str = "") -> None:
+        """Set the border's title and, at its lower right, a note."""
+        self.border_title = Content(f" {title} ")
+        self.border_subtitle = Content(f" {note} ") if note else None
+
+    def show_view(self) -> None:
+        """Paint what changed since the last call."""
+        raise NotImplementedError
+
+
+class LineList(Region):
+    """A region that is a list of lines, some of which lead somewhere."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*region_bindings("feature")]
+
+    def __init__(self, view: View, region: str) -> None:
+        """Start empty."""
+        super().__init__(view, region)
+        self.lines: list[Line] = []
+        self.cursor = -1
+
+    def show_view(self) -> None:
+        """Make the lines anew for the width there is."""
+        width = self.scrollable_content_region.width
+        self.lines = self.make_lines(width) if width > 0 else []
+        if not (0 <= self.cursor < len(self.lines) and self.lines[self.cursor].is_choice):
+            self.cursor = -1
+        self.virtual_size = Size(self.scrollable_content_region.width, len(self.lines))
+        self.refresh()
+
+    def make_lines(self, width: int) -> list[Line]:
+        """The lines to show."""
+        raise NotImplementedError
+
+    def on_resize(self) -> None:
+        """Make the lines anew: they depend on the width."""
+        self.show_view()
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the screen."""
+        width = self.scrollable_content_region.width
+        row = y + self.scroll_offset.y
+        if not 0 <= row < len(self.lines):
+            return self.strip_of((), width)
+        over = "cursor" if row == self.cursor and self.has_focus else ""
+        return self.strip_of(self.lines[row].spans, width, over)
+
+    @property
+    def entered(self) -> Message | None:
+        """What Enter means on the line under the cursor; None without a cursor."""
+        if not 0 <= self.cursor < len(self.lines):
+            return None
+        return entered(self.lines[self.cursor])
+
+    def on_click(self, event: events.Click) -> None:
+        """Enter the line that was clicked."""
+        row = event.y - self.gutter.top + self.scroll_offset.y
+        message = entered(self.lines[row]) if 0 <= row < len(self.lines) else None
+        if message:
+            self.post_message(message)
+
+    def action_up(self) -> None:
+        """The choice above, or a line up."""
+        self._step(-1)
+
+    def action_down(self) -> None:
+        """The choice below, or a line down."""
+        self._step(1)
+
+    def action_page_up(self) -> None:
+        """A page up."""
+        self.scroll_page_up(animate=False)
+
+    def action_page_down(self) -> None:
+        """A page down."""
+        self.scroll_page_down(animate=False)
+
+    def action_first(self) -> None:
+        """Back to the top."""
+        self.cursor = -1
+        self.scroll_home(animate=False)
+        self.refresh()
+
+    def action_last(self) -> None:
+        """The last choice."""
+        choices = [row for row, each in enumerate(self.lines) if each.is_choice]
+        self.cursor = choices[-1] if choices else -1
+        self.scroll_end(animate=False)
+        self.refresh()
+
+    def _step(self, step: int) -> None:
+        top, height = self.scroll_offset.y, self.scrollable_content_region.height
+        start = self.cursor if self.cursor >= 0 else (top - 1 if step > 0 else top)
+        rows = range(start + step, len(self.lines) if step > 0 else -1, step)
+        found = next((row for row in rows if self.lines[row].is_choice), None)
+        near = found is not None and top - height // 2 <= found <= top + height + height // 2
+        if found is None or not near:
+            self.scroll_relative(y=step, animate=False)
+            return
+        self.cursor = found
+        if found < top:
+            self.scroll_to(y=max(0, found - 1), animate=False)
+        elif found >= top + height:
+            self.scroll_to(y=found - height + 1, animate=False)
+        self.refresh()
+
+
+def entered(chosen: Line) -> Message | None:
+    """What entering a line means."""
+    if chosen.target is not None:
+        return NodeFollowed(chosen.target)
+    return SupernodeChosen(chosen.name) if chosen.name else None
