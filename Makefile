@@ -43,11 +43,11 @@ test: check
 
 ## bench: the benchmarks, as tables
 bench: $(VENV)/.installed-dev
-	$(BIN)/python benchmarks/protocol.py
+	$(BIN)/python benchmarks/route.py
 
 ## docs: the command reference, made from the code
 docs: $(VENV)/.installed-dev
-	$(BIN)/python scripts/command_reference.py docs/commands.md
+	COLUMNS=100 $(BIN)/python scripts/command_reference.py docs/commands.md
 
 ## screenshots: the pictures in the README
 screenshots: $(VENV)/.installed-dev

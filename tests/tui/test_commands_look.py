@@ -233,3 +233,15 @@ async def test_selecting_paints_only_the_rows_that_change(opened):
 async def test_counts_in_the_title(opened, text):
     async with opened(dallas_session()) as (pilot, _):
         assert "24 features  17 labelled  ▲2 await a model  ○3 await you   undo 0" in text(pilot)
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+async def test_tab_goes_round_the_regions(opened, size):
+    async with opened(dallas_session(), size) as (pilot, screen):
+        seen = []
+        for _ in range(4):
+            await pilot.press("tab")
+            seen.append(screen.focused.region_name)
+        assert seen == ["feature", "nodes", "supernodes", "graph"]
+        await pilot.press("shift+tab")
+        assert screen.focused.region_name == "supernodes"

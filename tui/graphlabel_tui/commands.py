@@ -43,7 +43,7 @@ KEY_NAMES = {
     "left_square_bracket": "[", "right_square_bracket": "]", "minus": "-", "plus": "+",
     "equals_sign": "=", "slash": "/", "colon": ":", "question_mark": "?", "ctrl+s": "^s",
     "ctrl+p": "^p", "ctrl+r": "^r", "full_stop": ".", "comma": ",", "escape": "esc",
-    "pageup": "pgup", "pagedown": "pgdn",
+    "tab": "tab", "shift+tab": "⇧tab", "pageup": "pgup", "pagedown": "pgdn",
 }  # fmt: skip
 
 EDIT, LOOK, MOVE, FILE, HELP = "edit", "look", "move", "file", "help"
@@ -86,6 +86,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("region_2", ("2",), "feature", "Go to the feature panel", MOVE, rank=93),
     Command("region_3", ("3",), "nodes", "Go to the node table", MOVE, rank=93),
     Command("region_4", ("4",), "supernodes", "Go to the supernodes", MOVE, rank=93),
+    Command("next_region", ("tab",), "next", "Go to the next region", MOVE, rank=93),
+    Command("previous_region", ("shift+tab",), "before", "The region before", MOVE, rank=93),
     Command(
         "zoom", ("z",), "zoom", "Give the region the whole screen, or take it back", MOVE, rank=40
     ),

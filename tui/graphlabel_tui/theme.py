@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from textual.theme import Theme
 
 DARK = Theme(
@@ -91,3 +93,57 @@ LIGHT = Theme(
 )
 
 THEMES = (DARK, LIGHT)
+
+
+class Role(NamedTuple):
+    """How a role of the painted text looks: theme variables, and attributes for no colours."""
+
+    color: str = ""
+    background: str = ""
+    rest: str = ""
+
+
+ROLES = {
+    "input": Role("gl-input"),
+    "output": Role("gl-output"),
+    "cross": Role("gl-cross"),
+    "obscure": Role("gl-obscure"),
+    "unrouted": Role("gl-unrouted"),
+    "error": Role("gl-error"),
+    "token": Role("gl-token"),
+    "logit": Role("gl-logit"),
+    "plus": Role("gl-plus"),
+    "minus": Role("gl-minus"),
+    "plus-weak": Role(background="gl-plus-weak"),
+    "plus-middle": Role(background="gl-plus-middle"),
+    "plus-strong": Role(background="gl-plus-strong", rest="bold"),
+    "minus-weak": Role(background="gl-minus-weak"),
+    "minus-middle": Role(background="gl-minus-middle"),
+    "minus-strong": Role(background="gl-minus-strong", rest="bold"),
+    "heat-1": Role(background="gl-heat-1"),
+    "heat-2": Role(background="gl-heat-2"),
+    "heat-3": Role(background="gl-heat-3"),
+    "heat-4": Role("gl-on-heat", "gl-heat-4"),
+    "peak": Role(rest="bold"),
+    "muted": Role("gl-muted"),
+    "line": Role("gl-muted"),
+    "bold": Role(rest="bold"),
+    "italic": Role(rest="italic"),
+    "title": Role("primary", rest="bold"),
+    "key": Role("accent", rest="bold"),
+    "cursor": Role(background="gl-cursor", rest="bold"),
+    "ring": Role("gl-ring", "gl-on-ring", "bold reverse"),
+    "marked": Role(rest="bold underline"),
+    "warn": Role("warning"),
+    "good": Role("success"),
+}
+"""What a piece of painted text may be, and how it looks."""
+
+WITHOUT_COLOR = {
+    "cursor": "reverse",
+    "heat-3": "underline",
+    "heat-4": "underline",
+    "plus-strong": "underline",
+    "minus-strong": "underline",
+}
+"""What roles add when there are no colours to tell them by."""

@@ -91,19 +91,21 @@ class WorkbenchBase(Screen[None]):
         wanted = self.view.graph.n_layers + 2 + FOOT + 2
         upper = max(body * 11 // 20, min(wanted, body * 7 // 10))
         self.query_one("#upper").styles.height = upper if not self.is_small else "1fr"
+        self.show_region(self.region_name)
 
     def show_region(self, region: str) -> None:
         """Focus a region; on a small screen, bring its tab to the front."""
         self.region_name = region
-        for name in REGIONS:
-            self.set_class(name == region, f"show-{name}")
-        self.set_class(region in ("graph", "feature"), "show-upper")
+        for box, inside in (("#upper", REGIONS[:2]), ("#lower", REGIONS[2:])):
+            self.query_one(box).display = not self.is_small or region in inside
+            for name in inside:
+                self.region_widget(name).display = not self.is_small or name == region
         self.query_one(TabLine).show_region(region)
         self.query_one(KeyLine).show_region(region)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """The footer and the tabs follow the focus."""
-        if isinstance(event.widget, Region):
+        if isinstance(event.widget, Region) and event.widget.region_name != self.region_name:
             self.show_region(event.widget.region_name)
 
     def region_widget(self, region: str) -> Region:

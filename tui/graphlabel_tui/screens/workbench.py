@@ -113,6 +113,18 @@ class Workbench(Editing):
         """The supernodes."""
         self.focus_region(REGIONS[3])
 
+    def action_next_region(self) -> None:
+        """The next region."""
+        self._region_beside(1)
+
+    def action_previous_region(self) -> None:
+        """The region before."""
+        self._region_beside(-1)
+
+    def _region_beside(self, step: int) -> None:
+        at = REGIONS.index(self.region_name) + step
+        self.focus_region(REGIONS[at % len(REGIONS)])
+
     def action_zoom(self) -> None:
         """The region alone, or all of them again."""
         if self.maximized:

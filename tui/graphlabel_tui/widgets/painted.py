@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -11,44 +10,49 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from graphlabel_tui.lines import Span
-
-ROLES = (
-    "input", "output", "cross", "obscure", "unrouted", "error", "token", "logit",
-    "plus", "minus", "plus-weak", "plus-middle", "plus-strong",
-    "minus-weak", "minus-middle", "minus-strong",
-    "heat-1", "heat-2", "heat-3", "heat-4", "peak",
-    "muted", "line", "bold", "italic", "title", "key", "cursor", "ring", "marked", "warn", "good",
-)  # fmt: skip
-"""What a span may be; ``.paint--<role>`` in app.tcss says how it looks."""
+from graphlabel_tui.theme import ROLES, WITHOUT_COLOR
 
 
 class Painted(ScrollView):
-    """A widget made of spans, drawn with the Line API."""
+    """A widget made of spans, drawn with the Line API.
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"paint--{role}" for role in ROLES}
+    Roles are looked up among the theme's variables rather than as component classes: dozens of
+    those on every widget would make each change of focus restyle hundreds of nodes.
+    """
 
     def __init__(self, *, id: str | None = None) -> None:
         """Start without styles."""
         super().__init__(id=id)
-        self._styles_by_role: dict[str, Style] = {}
+        self._role_styles: dict[str, Style] = {}
+        self._styled_for: object = None
 
     def notify_style_update(self) -> None:
-        """The theme changed: paint everything anew."""
+        """Paint everything anew when the theme or the widget's own colours changed."""
         super().notify_style_update()
-        self._styles_by_role = {}
-        self.forget_strips()
+        state = (self.app.theme, self.rich_style)
+        if state != self._styled_for:
+            self._styled_for = state
+            self._role_styles = {}
+            self.forget_strips()
 
     def forget_strips(self) -> None:
         """Drop cached strips; widgets that keep any override this."""
 
     def role_style(self, role: str) -> Style:
-        """The style of a role, or of several separated by spaces."""
-        if role not in self._styles_by_role:
+        """The style of a role, or of several separated by spaces, the last one on top."""
+        if role not in self._role_styles:
             style = self.rich_style
+            variables = self.app.theme_variables
             for name in role.split():
-                style += self.get_component_rich_style(f"paint--{name}", partial=True)
-            self._styles_by_role[role] = style
-        return self._styles_by_role[role]
+                color, background, rest = ROLES[name]
+                if self.app.no_color:
+                    style += Style.parse(WITHOUT_COLOR.get(name, ""))
+                style += Style.parse(rest) + Style(
+                    color=variables[color] if color else None,
+                    bgcolor=variables[background] if background else None,
+                )
+            self._role_styles[role] = style
+        return self._role_styles[role]
 
     def strip_of(self, spans: Iterable[Span], width: int, role: str = "") -> Strip:
         """The spans as a strip of exactly ``width`` cells, ``role`` lying over all of them."""

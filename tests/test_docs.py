@@ -1,0 +1,68 @@
+"""The documentation is tested: commands run, snippets run, the reference is current, links lead somewhere."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/**/*.md")])
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"(?:\]\(|src=\")([^)#\"\s]+)")
+# these need a terminal or set the project up; other tests cover them
+INTERACTIVE = re.compile(r"^\s*(make |graphlabel open|git |cd )")
+
+
+def blocks(language: str) -> list[tuple[str, str]]:
+    found = []
+    for page in PAGES:
+        for number, match in enumerate(BLOCK.finditer(page.read_text(encoding="utf-8"))):
+            if match[1] == language:
+                found.append((f"{page.stem}-{number}", match[2]))
+    return found
+
+
+@pytest.mark.parametrize(("name", "text"), blocks("bash"), ids=lambda value: value[:30])
+def test_commands_run(name: str, text: str, tmp_path: Path) -> None:
+    lines = [line for line in text.splitlines() if not INTERACTIVE.match(line)]
+    if not any(line.strip() for line in lines):
+        return
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["bash", "-e", "-c", "\n".join(lines)],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("name", "text"), blocks("python"), ids=lambda value: value[:30])
+def test_python_snippets_run(
+    name: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    exec(compile(text, name, "exec"), {"__name__": name})
+
+
+def test_the_command_reference_is_current() -> None:
+    environment = {**os.environ, "COLUMNS": "100"}
+    script = "import sys; sys.path.insert(0, 'scripts'); import command_reference; print(command_reference.reference(), end='')"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == (ROOT / "docs/commands.md").read_text(encoding="utf-8"), "run make docs"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in LINK.findall(page.read_text(encoding="utf-8")):
+        if not target.startswith(("http:", "https:", "mailto:")):
+            assert (page.parent / target).exists(), target
