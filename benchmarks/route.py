@@ -1,7 +1,7 @@
 """How much the protocol saves by embedding each distinct window once.
 
-Run: `python benchmarks/route.py [--features 200]`. Prints medians of three runs, side by side in one
-process, on atlas's features with the default encoder.
+Run: `python benchmarks/route.py [--features 200]`. Prints medians of three runs, side by side in
+one process, on atlas's features with the default encoder.
 """
 
 from __future__ import annotations
@@ -48,9 +48,7 @@ def main() -> None:
     model = load_encoder().model
     distinct = list(dict.fromkeys(texts))
     every = median_seconds(lambda: model.encode(texts, show_progress_bar=False))
-    once = median_seconds(
-        lambda: model.encode(distinct, batch_size=128, show_progress_bar=False)
-    )
+    once = median_seconds(lambda: model.encode(distinct, batch_size=128, show_progress_bar=False))
     print(f"{count} features, {len(texts)} windows, {len(distinct)} distinct\n")
     print(f"{'way':<28}{'seconds':>10}{'ratio':>8}")
     print(f"{'every window, as it comes':<28}{every:>10.2f}{1.0:>8.1f}")

@@ -56,7 +56,12 @@ def test_the_command_reference_is_current() -> None:
     environment = {**os.environ, "COLUMNS": "100"}
     script = "import sys; sys.path.insert(0, 'scripts'); import command_reference; print(command_reference.reference(), end='')"
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout == (ROOT / "docs/commands.md").read_text(encoding="utf-8"), "run make docs"
 

@@ -46,7 +46,9 @@ def graphml(document: GraphDocument, path: Path) -> None:
     """GraphML by networkx: node columns as in the table, ``weight`` on links."""
     import networkx as nx
 
-    graph: nx.DiGraph[str] = nx.DiGraph(prompt=document.graph.prompt, model=document.graph.source.model)
+    graph: nx.DiGraph[str] = nx.DiGraph(
+        prompt=document.graph.prompt, model=document.graph.source.model
+    )
     rows = node_rows(document)
     names = _unique([str(row["node_id"]) for row in rows])
     for name, row in zip(names, rows, strict=True):

@@ -70,8 +70,8 @@ def route_calibrated(
     """Route features by how far their windows' scores are above chance.
 
     Tier 1 if the larger of the input and output effects that pass their cut-offs reaches θ; else
-    cross if its window passes and reaches its floor; else obscure. Raises CalibrationError when the calibration was made
-    with another encoder.
+    cross if its window passes and reaches its floor; else obscure. Raises CalibrationError when
+    the calibration was made with another encoder.
     """
     calibration.check_encoder(encoder.name, encoder.revision)
     settings = calibration.settings

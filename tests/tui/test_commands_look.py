@@ -202,9 +202,12 @@ async def test_regions_by_number_and_zoom(opened):
             await pilot.press(str(number))
             assert screen.focused is screen.region_widget(name)
         await pilot.press("z")
-        assert screen.maximized is screen.region_widget("supernodes")
-        await pilot.press("z")
-        assert screen.maximized is None
+        assert screen.region_widget("supernodes").size.width > 110
+        assert not screen.region_widget("graph").display
+        await pilot.press("1")
+        assert screen.region_widget("graph").size.height > 30
+        await pilot.press("escape")
+        assert all(screen.region_widget(name).display for name in ("graph", "nodes"))
 
 
 async def test_mouse_selects(opened):
@@ -245,3 +248,14 @@ async def test_tab_goes_round_the_regions(opened, size):
         assert seen == ["feature", "nodes", "supernodes", "graph"]
         await pilot.press("shift+tab")
         assert screen.focused.region_name == "supernodes"
+
+
+async def test_fast_keys_act_on_what_they_selected(opened, text, fast):
+    session = dallas_session()
+    async with opened(session) as (pilot, _):
+        await fast(pilot, "right", "up", "e")
+        await pilot.pause()
+        assert "label L3 #" in text(pilot)
+        chosen = session.selected
+        await pilot.press("q", "enter")
+        assert session.annotations.label_of(chosen).text == "q"

@@ -25,9 +25,10 @@ WIDGETS = dict(zip(REGIONS, (LinkGraph, FeaturePanel, NodeTable, SupernodePanel)
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.id)
 def test_every_command_has_an_action_where_it_works(command):
-    owners = [WIDGETS[region] for region in command.regions] or [Workbench]
-    for owner in owners:
-        assert callable(getattr(owner, f"action_{command.id}"))
+    for region in command.regions:
+        assert callable(getattr(WIDGETS[region], f"go_{command.id}"))
+    if not command.regions:
+        assert callable(getattr(Workbench, f"action_{command.id}"))
 
 
 def test_ids_and_keys_are_unique_where_they_work():

@@ -15,7 +15,7 @@ class Command:
     """Something the person can do."""
 
     id: str
-    """Also its action: ``action_<id>`` on the screen, or on the region it belongs to."""
+    """Also its action: ``action_<id>`` on the screen, or ``go_<id>`` on a region."""
     keys: tuple[str, ...]
     title: str
     """One or two words, for the footer."""
@@ -124,8 +124,9 @@ def region_bindings(region: str) -> list[Binding]:
 
 
 def _binding(command: Command) -> Binding:
+    action = f"screen.go('{command.id}')" if command.regions else command.id
     return Binding(
-        ",".join(command.keys), command.id, command.title, tooltip=command.help, id=command.id
+        ",".join(command.keys), action, command.title, tooltip=command.help, id=command.id
     )
 
 

@@ -44,6 +44,7 @@ class WorkbenchBase(Screen[None]):
         self.session = session
         self.view = View(session)
         self.region_name = REGIONS[0]
+        self.zoomed = False
         if session.selected is None:
             self._select_something()
 
@@ -71,7 +72,7 @@ class WorkbenchBase(Screen[None]):
 
     def on_mount(self) -> None:
         """Show everything once."""
-        self._arrange(self.size.width, self.size.height)
+        self.arrange()
         self.show_all()
 
     # Layout
@@ -81,25 +82,32 @@ class WorkbenchBase(Screen[None]):
         """Whether the regions are tabs."""
         return self.has_class("small")
 
-    def on_resize(self, event: events.Resize) -> None:
+    def on_resize(self) -> None:
         """Tabs or regions, as the size allows."""
-        self._arrange(event.size.width, event.size.height)
+        self.arrange()
 
-    def _arrange(self, width: int, height: int) -> None:
+    @property
+    def is_alone(self) -> bool:
+        """Whether one region at a time is shown."""
+        return self.is_small or self.zoomed
+
+    def arrange(self) -> None:
+        """Lay the regions out for the size and the zoom."""
+        width, height = self.size
         self.set_class(width < SMALLEST[0] or height < SMALLEST[1], "small")
         body = max(1, height - 3)
         wanted = self.view.graph.n_layers + 2 + FOOT + 2
         upper = max(body * 11 // 20, min(wanted, body * 7 // 10))
-        self.query_one("#upper").styles.height = upper if not self.is_small else "1fr"
+        self.query_one("#upper").styles.height = "1fr" if self.is_alone else upper
         self.show_region(self.region_name)
 
     def show_region(self, region: str) -> None:
         """Focus a region; on a small screen, bring its tab to the front."""
         self.region_name = region
         for box, inside in (("#upper", REGIONS[:2]), ("#lower", REGIONS[2:])):
-            self.query_one(box).display = not self.is_small or region in inside
+            self.query_one(box).display = not self.is_alone or region in inside
             for name in inside:
-                self.region_widget(name).display = not self.is_small or name == region
+                self.region_widget(name).display = not self.is_alone or name == region
         self.query_one(TabLine).show_region(region)
         self.query_one(KeyLine).show_region(region)
 
@@ -114,8 +122,6 @@ class WorkbenchBase(Screen[None]):
 
     def focus_region(self, region: str) -> None:
         """Go to a region."""
-        if self.maximized:
-            self.minimize()
         self.show_region(region)
         self.region_widget(region).focus()
 
@@ -152,7 +158,7 @@ class WorkbenchBase(Screen[None]):
         """Open the edit line: in the feature panel's place when it names, else at the bottom."""
         self.close_question()
         line = EditLine(question)
-        if question.purpose == "label" and not self.is_small and not self.maximized:
+        if question.purpose == "label" and not self.is_alone:
             panel = self.region_widget("feature")
             line.add_class("in-place")
             line.styles.offset = (panel.region.x, panel.region.y)

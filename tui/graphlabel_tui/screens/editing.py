@@ -14,6 +14,7 @@ from graphlabel.annotation import (
     Ungroup,
 )
 from graphlabel.graph import NodeKey, NodeKind
+from graphlabel_tui.filters import HINT
 from graphlabel_tui.inert import inert
 from graphlabel_tui.messages import LineCancelled, LineEdited, LineEntered
 from graphlabel_tui.screens.base import WorkbenchBase
@@ -27,6 +28,11 @@ LABELLED = frozenset({NodeKind.FEATURE, NodeKind.OTHER})
 
 class Editing(WorkbenchBase):
     """Edits apply to the marked nodes, or else to the selected one."""
+
+    _asked: tuple[NodeKey, ...] = ()
+    """What the open question is about."""
+    _renamed = ""
+    _query_before = ""
 
     def _label_targets(self) -> tuple[NodeKey, ...]:
         targets = tuple(key for key in self.session.targets if key.kind in LABELLED)
@@ -45,6 +51,7 @@ class Editing(WorkbenchBase):
         if not targets:
             return
         held = self.session.annotations.label_of(targets[0])
+        self._asked = targets
         everywhere = all(key.kind is NodeKind.FEATURE for key in targets)
         scope = held.scope if held and everywhere else Scope.OCCURRENCE
         self.ask(
@@ -66,6 +73,7 @@ class Editing(WorkbenchBase):
         """Ask for a note on the selected node."""
         key = self.session.selected
         if key is not None:
+            self._asked = (key,)
             held = self.session.annotations.notes.get(key, "")
             self.ask(Question("note", f"note on {where(self.session.graph, key)}", inert(held)))
 
@@ -75,6 +83,7 @@ class Editing(WorkbenchBase):
         if not targets:
             self.say("Select a node, or mark some with space, before grouping.", bad=True)
             return
+        self._asked = targets
         names = [group.name for group in self.session.annotations.supernodes]
         self.ask(
             Question(
@@ -130,8 +139,9 @@ class Editing(WorkbenchBase):
 
     def action_unmark(self) -> None:
         """Leave the zoom, or forget all marks."""
-        if self.maximized:
-            self.minimize()
+        if self.zoomed:
+            self.zoomed = False
+            self.arrange()
         else:
             self.session.marked.clear()
         self.show_all()
@@ -150,8 +160,6 @@ class Editing(WorkbenchBase):
 
     def action_filter(self) -> None:
         """Ask for a filter; it acts while it is typed."""
-        from graphlabel_tui.filters import HINT
-
         self._query_before = self.view.query
         self.ask(Question("filter", "filter nodes", self.view.query, hint=HINT))
 
@@ -178,12 +186,11 @@ class Editing(WorkbenchBase):
         self.close_question()
         session, text = self.session, message.text
         if message.purpose == "label":
-            targets = tuple(key for key in session.targets if key.kind in LABELLED)
-            self.edit(SetLabel(targets, text, session.provenance(), message.scope))
-        elif message.purpose == "note" and session.selected:
-            self.edit(SetNote(session.selected, text))
+            self.edit(SetLabel(self._asked, text, session.provenance(), message.scope))
+        elif message.purpose == "note":
+            self.edit(SetNote(self._asked[0], text))
         elif message.purpose == "group":
-            self.edit(Group(text, session.targets))
+            self.edit(Group(text, self._asked))
             session.marked.clear()
         elif message.purpose == "rename":
             self.edit(RenameSupernode(self._renamed, text))

@@ -63,12 +63,17 @@ class Workbench(Editing):
 
     async def action_run_command(self, name: str) -> None:
         """Carry out a command by its id, where it belongs."""
-        command = BY_ID[name]
-        region = self.region_name if self.region_name in command.regions else None
-        if command.regions and region is None:
-            region = command.regions[0]
-        target = self.region_widget(region) if region else self
-        await self.app.run_action(name, default_namespace=target)
+        regions = BY_ID[name].regions
+        if not regions:
+            await self.run_action(name)
+            return
+        if self.region_name not in regions:
+            self.focus_region(regions[0])
+        self.action_go(name)
+
+    def action_go(self, command: str) -> None:
+        """Carry out a region's own command; what it leads to is selected before the next key."""
+        self.select(self.region_widget(self.region_name).go(command))
 
     def action_follow(self) -> None:
         """Enter the line under the cursor, or follow the strongest edge."""
@@ -127,10 +132,8 @@ class Workbench(Editing):
 
     def action_zoom(self) -> None:
         """The region alone, or all of them again."""
-        if self.maximized:
-            self.minimize()
-        else:
-            self.maximize(self.region_widget(self.region_name), container=False)
+        self.zoomed = not self.zoomed
+        self.arrange()
 
     # Looking
 

@@ -10,7 +10,7 @@ from textual.geometry import Region as ScreenRegion
 from textual.geometry import Size
 from textual.strip import Strip
 
-from graphlabel.graph import TOKEN_LAYER
+from graphlabel.graph import TOKEN_LAYER, NodeKey
 from graphlabel_tui.commands import region_bindings
 from graphlabel_tui.glyphs import bar, look_of
 from graphlabel_tui.inert import bare_token
@@ -296,54 +296,53 @@ class LinkGraph(Region):
 
     # Moving
 
-    def action_left(self) -> None:
+    def go_left(self) -> NodeKey | None:
         """The node to the left in the row."""
-        self._step(-1, 0)
+        return self._step(-1, 0)
 
-    def action_right(self) -> None:
+    def go_right(self) -> NodeKey | None:
         """The node to the right in the row."""
-        self._step(1, 0)
+        return self._step(1, 0)
 
-    def action_up(self) -> None:
+    def go_up(self) -> NodeKey | None:
         """The node above."""
-        self._step(0, -1)
+        return self._step(0, -1)
 
-    def action_down(self) -> None:
+    def go_down(self) -> NodeKey | None:
         """The node below."""
-        self._step(0, 1)
+        return self._step(0, 1)
 
-    def action_page_up(self) -> None:
+    def go_page_up(self) -> None:
         """Scroll a page up."""
         self.scroll_page_up(animate=False)
 
-    def action_page_down(self) -> None:
+    def go_page_down(self) -> None:
         """Scroll a page down."""
         self.scroll_page_down(animate=False)
 
-    def action_first(self) -> None:
+    def go_first(self) -> NodeKey | None:
         """The first node of the row."""
-        self._end_of_row(0)
+        return self._end_of_row(0)
 
-    def action_last(self) -> None:
+    def go_last(self) -> NodeKey | None:
         """The last node of the row."""
-        self._end_of_row(-1)
+        return self._end_of_row(-1)
 
-    def _end_of_row(self, end: int) -> None:
-        if self.grid and self._selected in self.grid.where:
-            row, _ = self.grid.where[self._selected]
-            self._choose(self.grid.row_nodes(row)[end])
+    def _end_of_row(self, end: int) -> NodeKey | None:
+        if self.grid is None or self._selected not in self.grid.where:
+            return None
+        row, _ = self.grid.where[self._selected]
+        return self._key(self.grid.row_nodes(row)[end])
 
-    def _step(self, dx: int, dy: int) -> None:
+    def _step(self, dx: int, dy: int) -> NodeKey | None:
         if self.grid is None or not self.grid.where:
-            return
-        if self._selected is None or self._selected not in self.grid.where:
-            self._choose(next(iter(self.grid.where)))
-            return
-        self._choose(self.grid.step(self._selected, dx, dy))
+            return None
+        if self._selected not in self.grid.where:
+            return self._key(next(iter(self.grid.where)))
+        return self._key(self.grid.step(self._selected, dx, dy))
 
-    def _choose(self, place: int | None) -> None:
-        if place is not None:
-            self.post_message(NodeChosen(self.view.node(place).key))
+    def _key(self, place: int | None) -> NodeKey | None:
+        return None if place is None else self.view.node(place).key
 
     def on_click(self, event: events.Click) -> None:
         """Select the node under the mouse."""
@@ -355,8 +354,8 @@ class LinkGraph(Region):
             return
         slots = [slot for slot in self.grid.slots(row, self._selected) if slot.place is not None]
         near = min(slots, key=lambda slot: abs(slot.x - x), default=None)
-        if near and abs(near.x - x) <= 1:
-            self._choose(near.place)
+        if near and near.place is not None and abs(near.x - x) <= 1:
+            self.post_message(NodeChosen(self.view.node(near.place).key))
 
 
 def mark_of(weight: float, strongest: float) -> Mark:

@@ -10,7 +10,7 @@ from textual.geometry import Size
 from textual.strip import Strip
 
 from graphlabel.annotation import Review
-from graphlabel.graph import Node
+from graphlabel.graph import Node, NodeKey
 from graphlabel_tui.commands import region_bindings
 from graphlabel_tui.glyphs import dots, look_of
 from graphlabel_tui.lines import Span, fit
@@ -170,40 +170,40 @@ class NodeTable(Region):
 
     # Moving
 
-    def action_up(self) -> None:
+    def go_up(self) -> NodeKey | None:
         """The row above."""
-        self._move(-1)
+        return self._move(-1)
 
-    def action_down(self) -> None:
+    def go_down(self) -> NodeKey | None:
         """The row below."""
-        self._move(1)
+        return self._move(1)
 
-    def action_page_up(self) -> None:
+    def go_page_up(self) -> NodeKey | None:
         """A page up."""
-        self._move(-max(1, self.scrollable_content_region.height - HEADER - 1))
+        return self._move(-max(1, self.scrollable_content_region.height - HEADER - 1))
 
-    def action_page_down(self) -> None:
+    def go_page_down(self) -> NodeKey | None:
         """A page down."""
-        self._move(max(1, self.scrollable_content_region.height - HEADER - 1))
+        return self._move(max(1, self.scrollable_content_region.height - HEADER - 1))
 
-    def action_first(self) -> None:
+    def go_first(self) -> NodeKey | None:
         """The first row."""
-        self._choose(0)
+        return self._key(0)
 
-    def action_last(self) -> None:
+    def go_last(self) -> NodeKey | None:
         """The last row."""
-        self._choose(len(self.rows) - 1)
+        return self._key(len(self.rows) - 1)
 
-    def _move(self, step: int) -> None:
-        self._choose(0 if self.row is None else self.row + step)
+    def _move(self, step: int) -> NodeKey | None:
+        return self._key(0 if self.row is None else self.row + step)
 
-    def _choose(self, row: int) -> None:
-        if self.rows:
-            place = self.rows[max(0, min(len(self.rows) - 1, row))]
-            self.post_message(NodeChosen(self.view.node(place).key))
+    def _key(self, row: int) -> NodeKey | None:
+        if not self.rows:
+            return None
+        return self.view.node(self.rows[max(0, min(len(self.rows) - 1, row))]).key
 
     def on_click(self, event: events.Click) -> None:
         """Select the row under the mouse."""
         row = event.y - self.gutter.top - HEADER + self.scroll_offset.y
         if event.y - self.gutter.top >= HEADER and 0 <= row < len(self.rows):
-            self._choose(row)
+            self.post_message(NodeChosen(self.view.node(self.rows[row]).key))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual import events
@@ -11,6 +12,7 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
 
+from graphlabel.graph import NodeKey
 from graphlabel_tui.commands import region_bindings
 from graphlabel_tui.lines import Line
 from graphlabel_tui.messages import NodeFollowed, SupernodeChosen
@@ -35,6 +37,11 @@ class Region(Painted, can_focus=True):
     def show_view(self) -> None:
         """Paint what changed since the last call."""
         raise NotImplementedError
+
+    def go(self, command: str) -> NodeKey | None:
+        """Carry out a command of the region; the node it leads to, when it selects one."""
+        step: Callable[[], NodeKey | None] = getattr(self, f"go_{command}")
+        return step()
 
 
 class LineList(Region):
@@ -88,29 +95,29 @@ class LineList(Region):
         if message:
             self.post_message(message)
 
-    def action_up(self) -> None:
+    def go_up(self) -> None:
         """The choice above, or a line up."""
         self._step(-1)
 
-    def action_down(self) -> None:
+    def go_down(self) -> None:
         """The choice below, or a line down."""
         self._step(1)
 
-    def action_page_up(self) -> None:
+    def go_page_up(self) -> None:
         """A page up."""
         self.scroll_page_up(animate=False)
 
-    def action_page_down(self) -> None:
+    def go_page_down(self) -> None:
         """A page down."""
         self.scroll_page_down(animate=False)
 
-    def action_first(self) -> None:
+    def go_first(self) -> None:
         """Back to the top."""
         self.cursor = -1
         self.scroll_home(animate=False)
         self.refresh()
 
-    def action_last(self) -> None:
+    def go_last(self) -> None:
         """The last choice."""
         choices = [row for row, each in enumerate(self.lines) if each.is_choice]
         self.cursor = choices[-1] if choices else -1
