@@ -85,15 +85,17 @@ def load_encoder(name: str = DEFAULT_ENCODER, device: str | None = None) -> Sent
     The default comes with the installation and needs no network; its weights are verified.
     Raises EmbedderError when the encoder cannot be had.
     """
-    from graphlabel.quiet import quiet_transformers
+    from graphlabel.hub import only_local_files, quiet_hub
 
-    quiet_transformers()
+    quiet_hub()
     from sentence_transformers import SentenceTransformer
 
     folder = _default_folder() if name == DEFAULT_ENCODER else Path(name)
     place = str(folder) if folder.is_dir() else name
     try:
-        model = SentenceTransformer(place, device=device)
+        model = SentenceTransformer(
+            place, device=device, local_files_only=folder.is_dir() or only_local_files()
+        )
     except Exception as error:
         raise EmbedderError(
             f"there is no sentence encoder “{name}”: no such folder here, and the Hugging Face hub "

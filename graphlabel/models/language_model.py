@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from graphlabel.errors import ModelError
+from graphlabel.hub import only_local_files, quiet_hub
 from graphlabel.models.architectures import Architecture, architecture_of
-from graphlabel.quiet import quiet_transformers
 from graphlabel.revision import folder_revision
 
 
@@ -63,29 +63,35 @@ def load_language_model(
     Attention runs in eager mode, since its patterns are read. Raises ModelError when the model
     cannot be had and UnsupportedArchitectureError when it cannot be traced.
     """
-    quiet_transformers()
+    quiet_hub()
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
     folder = Path(name)
+    local = folder.is_dir() or only_local_files()
     try:
-        config = AutoConfig.from_pretrained(name)
+        config = AutoConfig.from_pretrained(name, local_files_only=local)
         architecture = architecture_of(config.model_type)
         model = AutoModelForCausalLM.from_pretrained(
-            name, config=config, dtype=dtype, attn_implementation="eager"
+            name,
+            config=config,
+            dtype=dtype,
+            attn_implementation="eager",
+            local_files_only=local,
         )
-        tokenizer = AutoTokenizer.from_pretrained(name)
+        tokenizer = AutoTokenizer.from_pretrained(name, local_files_only=local)
     except (OSError, ValueError, KeyError) as error:
         raise ModelError(_why(name, error)) from error
     except Exception as error:
-        if type(error).__module__.split(".")[0] in ("safetensors", "huggingface_hub"):
+        if type(error).__module__.startswith(("safetensors", "huggingface_hub")):
             raise ModelError(_why(name, error)) from error
         raise
     model.requires_grad_(requires_grad=False)
     model.eval()
-    local = folder.is_dir()
     return LanguageModel(
-        name=folder.resolve().name if local else name,
-        revision=folder_revision(folder) if local else str(getattr(config, "_commit_hash", "")),
+        name=folder.resolve().name if folder.is_dir() else name,
+        revision=folder_revision(folder)
+        if folder.is_dir()
+        else str(getattr(config, "_commit_hash", "")),
         model=model.to(device) if device else model,
         tokenizer=tokenizer,
         architecture=architecture,

@@ -26,6 +26,8 @@ class TranscoderOptions:
     auxiliary_weight: float = 0.05
     threshold_rows: int = 128
     frozen_share: float = 0.2
+    nested: tuple[int, ...] = (96, 192, 384)
+    nested_weight: float = 1.0
 
 
 @dataclass
@@ -90,6 +92,29 @@ def _auxiliary_loss(
     return (rebuilt - error).pow(2).sum() / error.pow(2).sum().clamp_min(1e-12)
 
 
+def _errors(
+    features: torch.Tensor,
+    targets: torch.Tensor,
+    decoder: torch.Tensor,
+    bias: torch.Tensor,
+    nested: tuple[int, ...],
+) -> tuple[torch.Tensor, list[torch.Tensor]]:
+    """The error of all features, and the mean squared error of each nested group of them.
+
+    The groups are the first few features, the first more, and so on to all (a Matryoshka
+    dictionary): the first ones must do alone, so that they become general, such as one for a
+    state rather than several for its cities.
+    """
+    error = targets - bias
+    losses: list[torch.Tensor] = []
+    start = 0
+    for end in (*(size for size in nested if size < len(decoder)), len(decoder)):
+        error = error - features[:, start:end] @ decoder[start:end]
+        losses.append(error.pow(2).mean())
+        start = end
+    return error, losses
+
+
 def train_transcoder(
     data: LayerActivations,
     options: TranscoderOptions,
@@ -128,16 +153,14 @@ def train_transcoder(
         if step < frozen_from:
             threshold.update(pre, active)
         firing = pre > threshold.value
-        outputs = (pre * firing) @ decoder + decoder_bias
-        error = targets - outputs
-        loss = error.pow(2).mean()
+        error, losses = _errors(pre * firing, targets, decoder, decoder_bias, options.nested)
+        loss = losses[-1]
         silent = torch.where(firing.any(0), 0, silent + 1)
         dead = (silent > options.dead_after).nonzero().flatten()
+        total = loss + options.nested_weight * sum(losses[:-1])
         if dead.numel() and step < frozen_from:
             extra = _auxiliary_loss(pre, dead, decoder, error.detach(), options.auxiliary)
-            total = loss + options.auxiliary_weight * extra
-        else:
-            total = loss
+            total = total + options.auxiliary_weight * extra
         optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(total)
         optimizer.step()

@@ -115,19 +115,21 @@ BY_ID = {command.id: command for command in COMMANDS}
 
 def screen_bindings() -> list[Binding]:
     """Bindings of the commands that work everywhere."""
-    return [_binding(command) for command in COMMANDS if not command.regions]
+    return [_binding(command, command.id) for command in COMMANDS if not command.regions]
 
 
 def region_bindings(region: str) -> list[Binding]:
     """Bindings of the commands that a region carries out itself."""
-    return [_binding(command) for command in COMMANDS if region in command.regions]
+    return [
+        _binding(command, f"screen.go('{region}', '{command.id}')")
+        for command in COMMANDS
+        if region in command.regions
+    ]
 
 
-def _binding(command: Command) -> Binding:
-    action = f"screen.go('{command.id}')" if command.regions else command.id
-    return Binding(
-        ",".join(command.keys), action, command.title, tooltip=command.help, id=command.id
-    )
+def _binding(command: Command, action: str) -> Binding:
+    keys = ",".join(command.keys)
+    return Binding(keys, action, command.title, tooltip=command.help, id=command.id)
 
 
 def footer_commands(region: str) -> list[Command]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from graphlabel.errors import TranscoderError
+from graphlabel.hub import only_local_files
 from graphlabel.models.language_model import LanguageModel
 from graphlabel.models.transcoders.circuit_tracer import load_circuit_tracer
 from graphlabel.models.transcoders.transcoder import Transcoders
@@ -28,7 +29,13 @@ def _download(repository: str) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     try:
-        return Path(snapshot_download(repository, allow_patterns=["*.yaml", "*.safetensors"]))
+        return Path(
+            snapshot_download(
+                repository,
+                allow_patterns=["*.yaml", "*.safetensors"],
+                local_files_only=only_local_files(),
+            )
+        )
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         raise TranscoderError(
             f"there are no transcoders “{repository}”: no such folder here, and the Hugging Face "

@@ -72,7 +72,7 @@ class WorkbenchBase(Screen[None]):
 
     def on_mount(self) -> None:
         """Show everything once."""
-        self.arrange()
+        self.lay_out()
         self.show_all()
 
     # Layout
@@ -84,14 +84,14 @@ class WorkbenchBase(Screen[None]):
 
     def on_resize(self) -> None:
         """Tabs or regions, as the size allows."""
-        self.arrange()
+        self.lay_out()
 
     @property
     def is_alone(self) -> bool:
         """Whether one region at a time is shown."""
         return self.is_small or self.zoomed
 
-    def arrange(self) -> None:
+    def lay_out(self) -> None:
         """Lay the regions out for the size and the zoom."""
         width, height = self.size
         self.set_class(width < SMALLEST[0] or height < SMALLEST[1], "small")

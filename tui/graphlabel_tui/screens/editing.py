@@ -141,7 +141,7 @@ class Editing(WorkbenchBase):
         """Leave the zoom, or forget all marks."""
         if self.zoomed:
             self.zoomed = False
-            self.arrange()
+            self.lay_out()
         else:
             self.session.marked.clear()
         self.show_all()

@@ -69,11 +69,11 @@ class Workbench(Editing):
             return
         if self.region_name not in regions:
             self.focus_region(regions[0])
-        self.action_go(name)
+        self.action_go(self.region_name, name)
 
-    def action_go(self, command: str) -> None:
+    def action_go(self, region: str, command: str) -> None:
         """Carry out a region's own command; what it leads to is selected before the next key."""
-        self.select(self.region_widget(self.region_name).go(command))
+        self.select(self.region_widget(region).go(command))
 
     def action_follow(self) -> None:
         """Enter the line under the cursor, or follow the strongest edge."""
@@ -133,7 +133,7 @@ class Workbench(Editing):
     def action_zoom(self) -> None:
         """The region alone, or all of them again."""
         self.zoomed = not self.zoomed
-        self.arrange()
+        self.lay_out()
 
     # Looking
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from textual.binding import BindingType
+
 from graphlabel.annotation import Label, Review, Routing, WindowScore
 from graphlabel.graph import Node, NodeKind
 from graphlabel.records import FeatureRecord
+from graphlabel_tui.commands import region_bindings
 from graphlabel_tui.glyphs import dots, look_of
 from graphlabel_tui.inert import inert
 from graphlabel_tui.lines import Line, Span, clip, crop, line, spread, wrap
@@ -35,6 +40,8 @@ NO_SOURCE = "No evidence for these features. Name a source: graphlabel open GRAP
 
 class FeaturePanel(LineList):
     """Everything known of the selected node."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*region_bindings("feature")]
 
     def __init__(self, view: View) -> None:
         """Show a view's selected node."""

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
 
 from textual import events
-from textual.binding import BindingType
 from textual.content import Content
 from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
 
 from graphlabel.graph import NodeKey
-from graphlabel_tui.commands import region_bindings
 from graphlabel_tui.lines import Line
 from graphlabel_tui.messages import NodeFollowed, SupernodeChosen
 from graphlabel_tui.view import View
@@ -46,8 +43,6 @@ class Region(Painted, can_focus=True):
 
 class LineList(Region):
     """A region that is a list of lines, some of which lead somewhere."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [*region_bindings("feature")]
 
     def __init__(self, view: View, region: str) -> None:
         """Start empty."""

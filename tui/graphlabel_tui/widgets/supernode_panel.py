@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from textual.binding import BindingType
+
 from graphlabel.graph import GraphScores, NodeKey, supernode_edges
+from graphlabel_tui.commands import region_bindings
 from graphlabel_tui.glyphs import look_of
 from graphlabel_tui.inert import inert
 from graphlabel_tui.lines import Line, Span, clip, line, spread, wrap
@@ -19,6 +24,8 @@ EMPTY = (
 
 class SupernodePanel(LineList):
     """Supernodes with their members and the edges between them."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*region_bindings("supernodes")]
 
     def __init__(self, view: View) -> None:
         """Show a view's supernodes."""
