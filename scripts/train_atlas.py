@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 import torch
@@ -68,9 +69,16 @@ def train_model_stage(out: Path, seed: int, options: ModelOptions) -> None:
 
 
 def train_transcoders_stage(
-    out: Path, seed: int, options: TranscoderOptions, documents: int
+    out: Path,
+    seed: int,
+    options: TranscoderOptions,
+    documents: int,
+    wanted: Collection[int] | None = None,
 ) -> None:
-    """Train one transcoder per layer on the saved model and measure the saved files."""
+    """Train one transcoder per layer on the saved model and measure the saved files.
+
+    Layers are trained independently of each other; those not wanted are read as they are.
+    """
     started = time.perf_counter()
     vocab = vocabulary()
     model = AutoModelForCausalLM.from_pretrained(out / "model", dtype=torch.float32)
@@ -83,8 +91,9 @@ def train_transcoders_stage(
         def report(step: int, loss: float, dead: int, layer: int = layer) -> None:
             print(f"layer {layer} step {step} loss {loss:.5f} dead {dead}", flush=True)
 
-        trained = train_transcoder(activations, options, seed + layer, report)
-        save_transcoder(trained, folder, layer)
+        if wanted is None or layer in wanted:
+            trained = train_transcoder(activations, options, seed + layer, report)
+            save_transcoder(trained, folder, layer)
         quality = measure(load_transcoder(folder, layer), fresh[layer])
         print(f"layer {layer}: {quality} ({time.perf_counter() - started:.0f} s)", flush=True)
         layers.append({"layer": layer, **quality})
@@ -127,7 +136,8 @@ def main() -> None:
     parser.add_argument("--transcoder-steps", type=int, default=TranscoderOptions.steps)
     parser.add_argument("--width", type=int, default=TranscoderOptions.width)
     parser.add_argument("--active", type=float, default=TranscoderOptions.active)
-    parser.add_argument("--documents", type=int, default=8192)
+    parser.add_argument("--documents", type=int, default=4096)
+    parser.add_argument("--layers", type=int, nargs="*", help="train these transcoders alone")
     parser.add_argument("--index-tokens", type=int, default=200_000)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -139,7 +149,9 @@ def main() -> None:
         options = TranscoderOptions(
             steps=arguments.transcoder_steps, width=arguments.width, active=arguments.active
         )
-        train_transcoders_stage(arguments.out, arguments.seed, options, arguments.documents)
+        train_transcoders_stage(
+            arguments.out, arguments.seed, options, arguments.documents, arguments.layers
+        )
     if arguments.stage in ("index", "all"):
         index_stage(arguments.out, arguments.seed, arguments.index_tokens)
 

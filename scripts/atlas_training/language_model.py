@@ -24,7 +24,7 @@ class ModelOptions:
     heads: int = 4
     key_value_heads: int = 2
     mlp_width: int = 384
-    steps: int = 2000
+    steps: int = 1600
     batch: int = 64
     rate: float = 4e-3
     final_rate: float = 1e-5

@@ -15,10 +15,10 @@ from scripts.atlas_training.activations import LayerActivations
 class TranscoderOptions:
     """Shape of a transcoder and settings of its training."""
 
-    width: int = 768
-    active: float = 10.0
-    steps: int = 6000
-    batch: int = 2048
+    width: int = 1024
+    active: float = 7.0
+    steps: int = 3500
+    batch: int = 1024
     rate: float = 2e-3
     warmup: int = 100
     dead_after: int = 200
@@ -26,8 +26,6 @@ class TranscoderOptions:
     auxiliary_weight: float = 0.05
     threshold_rows: int = 128
     frozen_share: float = 0.2
-    nested: tuple[int, ...] = (96, 192, 384)
-    nested_weight: float = 1.0
 
 
 @dataclass
@@ -92,29 +90,6 @@ def _auxiliary_loss(
     return (rebuilt - error).pow(2).sum() / error.pow(2).sum().clamp_min(1e-12)
 
 
-def _errors(
-    features: torch.Tensor,
-    targets: torch.Tensor,
-    decoder: torch.Tensor,
-    bias: torch.Tensor,
-    nested: tuple[int, ...],
-) -> tuple[torch.Tensor, list[torch.Tensor]]:
-    """The error of all features, and the mean squared error of each nested group of them.
-
-    The groups are the first few features, the first more, and so on to all (a Matryoshka
-    dictionary): the first ones must do alone, so that they become general, such as one for a
-    state rather than several for its cities.
-    """
-    error = targets - bias
-    losses: list[torch.Tensor] = []
-    start = 0
-    for end in (*(size for size in nested if size < len(decoder)), len(decoder)):
-        error = error - features[:, start:end] @ decoder[start:end]
-        losses.append(error.pow(2).mean())
-        start = end
-    return error, losses
-
-
 def train_transcoder(
     data: LayerActivations,
     options: TranscoderOptions,
@@ -153,14 +128,16 @@ def train_transcoder(
         if step < frozen_from:
             threshold.update(pre, active)
         firing = pre > threshold.value
-        error, losses = _errors(pre * firing, targets, decoder, decoder_bias, options.nested)
-        loss = losses[-1]
+        outputs = (pre * firing) @ decoder + decoder_bias
+        error = targets - outputs
+        loss = error.pow(2).mean()
         silent = torch.where(firing.any(0), 0, silent + 1)
         dead = (silent > options.dead_after).nonzero().flatten()
-        total = loss + options.nested_weight * sum(losses[:-1])
         if dead.numel() and step < frozen_from:
             extra = _auxiliary_loss(pre, dead, decoder, error.detach(), options.auxiliary)
-            total = total + options.auxiliary_weight * extra
+            total = loss + options.auxiliary_weight * extra
+        else:
+            total = loss
         optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(total)
         optimizer.step()

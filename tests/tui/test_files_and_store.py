@@ -131,8 +131,12 @@ async def test_an_edit_that_cannot_be_kept_is_taken_back(opened, text, tmp_path,
     def refuse(*_: object) -> None:
         raise StoreError("the annotation store is full; name another with --store")
 
-    monkeypatch.setattr(store, "record", refuse)
     async with opened(session) as (pilot, _):
+        await pilot.press("t", "x", "enter")
+        for name in ("record", "record_undo"):
+            monkeypatch.setattr(store, name, refuse)
+        await pilot.press("u")
+        assert session.annotations.notes[HERE] == "x"
         await pilot.press("p")
         await pilot.pause()
         assert HERE not in session.annotations.pinned

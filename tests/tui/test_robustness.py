@@ -89,7 +89,8 @@ UNSAFE = ("quit", "save", "palette")
 KEYS = [key for command in COMMANDS for key in command.keys if command.id not in UNSAFE]
 
 
-async def test_a_thousand_random_keys(opened, fast, tmp_path):
+async def test_a_thousand_random_keys(opened, fast, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # random keys export files of random names
     session = dallas_session(tmp_path / "dallas.json")
     keys = [*KEYS, *"abcz", "tab", "shift+tab", "backspace", "enter", "escape", "escape"]
     rng = random.Random(7)

@@ -114,17 +114,25 @@ class Session:
         return edit
 
     def undo(self) -> Edit | None:
-        """Take the last edit back; None when there is none."""
+        """Take the last edit back; None when there is none. A StoreError changes nothing."""
         edit = self.history.undo()
         if edit and self.store:
-            self.store.record_undo(self.key)
+            try:
+                self.store.record_undo(self.key)
+            except GraphLabelError:
+                self.history.redo()
+                raise
         return edit
 
     def redo(self) -> Edit | None:
-        """Make the last undone edit again; None when there is none."""
+        """Make the last undone edit again; None when there is none. A StoreError changes nothing."""
         edit = self.history.redo()
         if edit and self.store:
-            self.store.record_redo(self.key)
+            try:
+                self.store.record_redo(self.key)
+            except GraphLabelError:
+                self.history.undo()
+                raise
         return edit
 
     def select(self, key: NodeKey) -> None:

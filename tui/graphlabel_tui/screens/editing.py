@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from graphlabel.annotation import (
+    Edit,
     Group,
     RenameSupernode,
     Review,
@@ -13,6 +16,7 @@ from graphlabel.annotation import (
     TogglePin,
     Ungroup,
 )
+from graphlabel.errors import GraphLabelError
 from graphlabel.graph import NodeKey, NodeKind
 from graphlabel_tui.filters import HINT
 from graphlabel_tui.inert import inert
@@ -148,14 +152,19 @@ class Editing(WorkbenchBase):
 
     def action_undo(self) -> None:
         """Take the last edit back."""
-        edit = self.attempt(self.session.undo)
-        self.say(f"undone: {inert(edit.title)}" if edit else "nothing to undo")
-        self.show_all()
+        self._travel(self.session.undo, "undone", "nothing to undo")
 
     def action_redo(self) -> None:
         """Make the last undone edit again."""
-        edit = self.attempt(self.session.redo)
-        self.say(f"redone: {inert(edit.title)}" if edit else "nothing to redo")
+        self._travel(self.session.redo, "redone", "nothing to redo")
+
+    def _travel(self, step: Callable[[], Edit | None], done: str, nothing: str) -> None:
+        try:
+            edit = step()
+        except GraphLabelError as error:
+            self.say(str(error), bad=True)
+            return
+        self.say(f"{done}: {inert(edit.title)}" if edit else nothing)
         self.show_all()
 
     def action_filter(self) -> None:
