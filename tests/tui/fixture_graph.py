@@ -169,7 +169,7 @@ def make_graph() -> AttributionGraph:
         prompt="".join(TOKENS[1:]),
         tokens=TOKENS,
         nodes=tuple(nodes),
-        edges=Edges.of(*zip(*edges, strict=True)),
+        edges=Edges.of(*map(list, zip(*edges, strict=True))),
         n_layers=N_LAYERS,
         source=GraphSource("atlas", transcoders="per-layer 512"),
         scores=GraphScores(0.71, 0.88),

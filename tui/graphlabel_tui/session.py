@@ -125,7 +125,7 @@ class Session:
         return edit
 
     def redo(self) -> Edit | None:
-        """Make the last undone edit again; None when there is none. A StoreError changes nothing."""
+        """Make the undone edit again; None when there is none. A StoreError changes nothing."""
         edit = self.history.redo()
         if edit and self.store:
             try:
