@@ -76,9 +76,10 @@ def read_annotations(
                 labels[key] = Label(clerp)
             continue
         try:
-            if "label" in ours:
-                label = decode_value(ours["label"], Label)
-                labels[label_target(key, label.scope)] = label
+            for name in ("label", "hidden_label"):
+                if name in ours:
+                    label = decode_value(ours[name], Label)
+                    labels[label_target(key, label.scope)] = label
             if "class" in ours and key.feature_key not in routings:
                 routings[key.feature_key] = decode_routing(
                     {name: ours[name] for name in _ROUTING_FIELDS if name in ours}
@@ -104,6 +105,10 @@ def write_node(annotations: Annotations, key: NodeKey) -> dict[str, Any]:
     label = annotations.label_of(key)
     if label is not None:
         ours["label"] = encode_value(label)
+    for target in (key, key.feature_key):
+        hidden = annotations.labels.get(target)
+        if hidden is not None and hidden is not label:
+            ours["hidden_label"] = encode_value(hidden)
     if key in annotations.notes:
         ours["note"] = annotations.notes[key]
     if key in annotations.reviews:

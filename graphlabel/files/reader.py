@@ -35,7 +35,9 @@ KINDS = {
 }
 """Node kinds by ``feature_type``; any other type is kept as OTHER."""
 
-_LOGIT_TEXT = re.compile(r"\"(.*)\" \(p=", re.DOTALL)
+# a person's own text may stand before, with quotes of its own
+_LOGIT_TEXT = re.compile(r'.*(?:Output|Logit|output:) "(.*)" \(p=', re.DOTALL)
+_QUOTED = re.compile(r'"(.*)" \(p=', re.DOTALL)
 _LINK_FIELDS = frozenset({"source", "target", "weight"})
 
 
@@ -137,7 +139,7 @@ def _key(node: Fields, kind: NodeKind, layer: int) -> NodeKey:
 def _text(node: Fields, kind: NodeKind, position: int, tokens: tuple[str, ...]) -> str:
     if kind is NodeKind.LOGIT:
         clerp = node.text("clerp", "") if node.raw.get("clerp") is not None else ""
-        match = _LOGIT_TEXT.search(clerp)
+        match = _LOGIT_TEXT.match(clerp) or _QUOTED.search(clerp)
         return match[1] if match else clerp
     return tokens[position] if 0 <= position < len(tokens) else ""
 

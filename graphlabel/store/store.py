@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from platformdirs import user_data_path
-from sqlalchemy import Connection, Engine, Row, create_engine, event, insert, select, update
+from sqlalchemy import Connection, Engine, create_engine, event, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 
@@ -87,7 +87,7 @@ class Store:
                 history.undone.insert(0, edit)
         return history
 
-    def _edit(self, row: Row[Any]) -> Edit:
+    def _edit(self, row: Any) -> Edit:
         try:
             return Edit(
                 row.title,

@@ -142,6 +142,7 @@ def test_annotations_survive_a_round_trip(tmp_path: Path) -> None:
     key = document.graph.nodes[feature].key
     history = History(document.annotations)
     history.do(SetLabel((key,), "Dallas", ME, Scope.FEATURE))
+    history.do(SetLabel((key,), "only here", ME))
     history.do(SetNote(key, "see layer 2"))
     history.do(SetReview((key,), Review.ACCEPTED))
     history.do(Group("Texas", (key,)))
@@ -155,6 +156,24 @@ def test_annotations_survive_a_round_trip(tmp_path: Path) -> None:
     assert raw["qParams"]["supernodes"] == [["Texas", "0_1_1"]]
     assert raw["qParams"]["pinnedIds"] == ["0_1_1"]
     assert raw["nodes"][0]["graphlabel"]["tier"] == 1
+
+
+@pytest.mark.parametrize(
+    ("clerp", "text"),
+    [
+        ('Output " ice" (p=0.130)', " ice"),
+        ('output: "large" (p=0.602)', "large"),
+        ('Logit "a "b" c" (p=0.1)', 'a "b" c'),
+        ('[Output "big" or "large"] Output "large" (p=0.420)', "large"),
+        ("", ""),
+        ("plain", "plain"),
+    ],
+)
+def test_a_logit_s_token_is_read_from_its_clerp(clerp: str, text: str, tmp_path: Path) -> None:
+    raw = small_file()
+    raw["nodes"][4]["clerp"] = clerp
+    (tmp_path / "g.json").write_text(json.dumps(raw))
+    assert read_graph(tmp_path / "g.json").graph.nodes[4].text == text
 
 
 def test_an_error_and_a_feature_with_one_id_are_both_kept(tmp_path: Path) -> None:

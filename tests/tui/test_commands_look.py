@@ -235,7 +235,7 @@ async def test_selecting_paints_only_the_rows_that_change(opened):
 
 async def test_counts_in_the_title(opened, text):
     async with opened(dallas_session()) as (pilot, _):
-        assert "24 features  17 labelled  ▲2 await a model  ○3 await you   undo 0" in text(pilot)
+        assert "24 features  17 labelled  ◆2 await a model  ○3 await you   undo 0" in text(pilot)
 
 
 @pytest.mark.parametrize("size", [(120, 40), (80, 24)])

@@ -39,7 +39,7 @@ class TitleLine(Painted):
     def _counts(self, width: int) -> list[Span]:
         counts = self.view.counts()
         undo = f"undo {len(self.view.session.history.done)} "
-        model, person = LOOKS["output"].glyph, LOOKS["obscure"].glyph
+        model, person = LOOKS["cross"].glyph, LOOKS["obscure"].glyph
         if width < 60:
             return [Span(f" {counts.labelled}/{counts.features}  "), Span(undo, "muted")]
         wide = width >= 100

@@ -248,9 +248,9 @@ class LinkGraph(Region):
         place = self._selected
         if place is None or self.grid is None:
             return []
-        state = (place, width, self.size.height, self._looks)
+        free = max(0, self.scrollable_content_region.height - self._grid_height - FOOT)
+        state = (place, width, free, self._looks)
         if state != self._edges_of:
-            free = max(0, self.scrollable_content_region.height - self._grid_height - FOOT)
             found_in, found_out = self.view.parents(place), self.view.children(place)
             out = self._edge_spans(" out ──▶", found_out, width, 1 + free // 2)
             into = self._edge_spans(" ◀── in ", found_in, width, 2 + free - len(out))
