@@ -133,10 +133,12 @@ def main() -> None:
     parser.add_argument("--stage", choices=stages, default="all")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--steps", type=int, default=ModelOptions.steps)
+    parser.add_argument("--freeze-embedding", action="store_true")
+    parser.add_argument("--transcoder-batch", type=int, default=TranscoderOptions.batch)
     parser.add_argument("--transcoder-steps", type=int, default=TranscoderOptions.steps)
     parser.add_argument("--width", type=int, default=TranscoderOptions.width)
     parser.add_argument("--active", type=float, default=TranscoderOptions.active)
-    parser.add_argument("--documents", type=int, default=4096)
+    parser.add_argument("--documents", type=int, default=8192)
     parser.add_argument("--layers", type=int, nargs="*", help="train these transcoders alone")
     parser.add_argument("--index-tokens", type=int, default=200_000)
     arguments = parser.parse_args()
@@ -144,10 +146,17 @@ def main() -> None:
     torch.set_flush_denormal(True)
     torch.use_deterministic_algorithms(True)
     if arguments.stage in ("model", "all"):
-        train_model_stage(arguments.out, arguments.seed, ModelOptions(steps=arguments.steps))
+        train_model_stage(
+            arguments.out,
+            arguments.seed,
+            ModelOptions(steps=arguments.steps, frozen_embedding=arguments.freeze_embedding),
+        )
     if arguments.stage in ("transcoders", "all"):
         options = TranscoderOptions(
-            steps=arguments.transcoder_steps, width=arguments.width, active=arguments.active
+            steps=arguments.transcoder_steps,
+            batch=arguments.transcoder_batch,
+            width=arguments.width,
+            active=arguments.active,
         )
         train_transcoders_stage(
             arguments.out, arguments.seed, options, arguments.documents, arguments.layers

@@ -13,7 +13,7 @@ from graphlabel.evidence.building import IndexSettings, build_index
 from graphlabel.models import LanguageModel, load_language_model, load_transcoders
 
 INDEX_SEED = 4_000
-SETTINGS = IndexSettings(top=14, per_quantile=2, radius=12, reservoir=100)
+SETTINGS = IndexSettings(top=16, per_quantile=2, radius=14, reservoir=100)
 
 
 def build_atlas_index(out: Path, seed: int, n_tokens: int) -> None:

@@ -24,19 +24,20 @@ class ModelOptions:
     heads: int = 4
     key_value_heads: int = 2
     mlp_width: int = 384
-    steps: int = 1600
+    steps: int = 2000
     batch: int = 64
     rate: float = 4e-3
     final_rate: float = 1e-5
     warmup: int = 50
     weight_decay: float = 0.1
+    frozen_embedding: bool = False
 
 
 def build_model(options: ModelOptions, vocab: dict[str, int], seed: int) -> LlamaForCausalLM:
-    """A freshly initialised model, whose input embedding stays as it is.
+    """A freshly initialised model, its embeddings tied or its input embedding frozen.
 
-    A trained embedding would hold what is known about a name, such as the state of a city. With
-    frozen random directions an MLP has to look it up, so that features of the transcoders do too.
+    A trained embedding holds what is known about a name, such as the state of a city. With frozen
+    random directions an MLP has to look it up, so that features of the transcoders do too.
     """
     torch.manual_seed(seed)
     config = LlamaConfig(
@@ -51,13 +52,14 @@ def build_model(options: ModelOptions, vocab: dict[str, int], seed: int) -> Llam
         bos_token_id=vocab[BOS],
         eos_token_id=vocab[EOS],
         pad_token_id=vocab[PAD],
-        tie_word_embeddings=False,
+        tie_word_embeddings=not options.frozen_embedding,
         attn_implementation="sdpa",
     )
     model = LlamaForCausalLM(config)
-    embedding = model.get_input_embeddings().weight
-    torch.nn.init.normal_(embedding, std=options.width**-0.5)
-    embedding.requires_grad_(False)
+    if options.frozen_embedding:
+        embedding = model.get_input_embeddings().weight
+        torch.nn.init.normal_(embedding, std=options.width**-0.5)
+        embedding.requires_grad_(False)
     return model
 
 

@@ -15,10 +15,10 @@ from scripts.atlas_training.activations import LayerActivations
 class TranscoderOptions:
     """Shape of a transcoder and settings of its training."""
 
-    width: int = 1024
-    active: float = 7.0
-    steps: int = 3500
-    batch: int = 1024
+    width: int = 768
+    active: float = 10.0
+    steps: int = 6000
+    batch: int = 2048
     rate: float = 2e-3
     warmup: int = 100
     dead_after: int = 200
