@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from graphlabel.annotation import FeatureClass
+from graphlabel.annotation import FeatureClass, Group
 from graphlabel.atomic import write_bytes
 from graphlabel.errors import ExportError
 from graphlabel.evidence import open_source
 from graphlabel.files import read_graph
-from graphlabel.graph import NodeKey
+from graphlabel.graph import NodeKey, NodeKind
 from graphlabel_tui.app import GraphLabelApp
 from graphlabel_tui.session import Session
 from graphlabel_tui.theme import LIGHT
@@ -44,17 +44,34 @@ SHOTS = (
 
 
 def telling_node(session: Session) -> NodeKey | None:
-    """A node worth showing: the labelled output feature with the most influence."""
+    """A node worth showing: an influential feature whose label names the likeliest next token."""
     annotations = session.annotations
+    logits = [node for node in session.graph.nodes if node.probability is not None]
+    answer = max(logits, key=lambda node: node.probability or 0.0).text.strip() if logits else ""
 
     def merit(key: NodeKey) -> tuple[bool, bool, float]:
-        routing = annotations.routing_of(key)
-        is_output = routing is not None and routing.feature_class is FeatureClass.OUTPUT
-        influence = session.node(key).influence
-        return annotations.label_of(key) is not None, is_output, -(influence or 0.0)
+        label, influence = annotations.label_of(key), session.node(key).influence
+        named = label is not None and bool(answer) and answer in label.text
+        return named, label is not None, -(influence or 0.0)
 
     features = [node.key for node in session.graph.nodes if node.is_feature]
     return max(features, key=merit, default=None)
+
+
+def group_for_show(session: Session, most: int = 12) -> None:
+    """Group the most influential nodes by the token they stand at and what they do there."""
+    annotations, groups = session.annotations, dict[str, list[NodeKey]]()
+    ranked = sorted(session.graph.nodes, key=lambda node: node.influence or 0.0)
+    for node in ranked:
+        token, routing = node.text.strip(), annotations.routing_of(node.key)
+        if node.key.kind is NodeKind.LOGIT:
+            groups.setdefault(token, []).append(node.key)
+        elif node.is_feature and routing and sum(map(len, groups.values())) < most:
+            name = {FeatureClass.INPUT: token, FeatureClass.OUTPUT: f"{token} → say …"}
+            if routing.feature_class in name:
+                groups.setdefault(name[routing.feature_class], []).append(node.key)
+    for name, members in groups.items():
+        session.do(Group(name, tuple(members)))
 
 
 async def take(shot: Shot, graph: Path, features: Path | None, node: str | None) -> str:
@@ -63,6 +80,7 @@ async def take(shot: Shot, graph: Path, features: Path | None, node: str | None)
     session = Session(read_graph(graph), graph, source=source, author="you")
     keys = {str(each.key): each.key for each in session.graph.nodes}
     session.selected = keys[node] if node else telling_node(session)
+    group_for_show(session)
     app = GraphLabelApp(session)
     if shot.theme:
         app.theme = shot.theme

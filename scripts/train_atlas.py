@@ -97,8 +97,6 @@ def train_transcoders_stage(
         quality = measure(load_transcoder(folder, layer), fresh[layer])
         print(f"layer {layer}: {quality} ({time.perf_counter() - started:.0f} s)", flush=True)
         layers.append({"layer": layer, **quality})
-    story = measure_story(model, folder, vocab, seed)
-    print(f"story: {story}", flush=True)
     update_record(
         out,
         {
@@ -107,10 +105,17 @@ def train_transcoders_stage(
                 "seconds": round(time.perf_counter() - started, 1),
                 "training_tokens": data[0].inputs.shape[0],
                 "layers": layers,
-                "story": story,
             }
         },
     )
+
+
+def story_stage(out: Path, seed: int) -> None:
+    """Measure how well the saved transcoders' features tell states apart."""
+    model = AutoModelForCausalLM.from_pretrained(out / "model", dtype=torch.float32)
+    story = measure_story(model, out / "transcoders", vocabulary(), seed)
+    print(f"story: {story}", flush=True)
+    update_record(out, {"story": story})
 
 
 def index_stage(out: Path, seed: int, n_tokens: int) -> None:
@@ -129,7 +134,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=DATA_FOLDER)
-    stages = ("model", "transcoders", "index", "all")
+    stages = ("model", "transcoders", "story", "index", "all")
     parser.add_argument("--stage", choices=stages, default="all")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--steps", type=int, default=ModelOptions.steps)
@@ -161,6 +166,8 @@ def main() -> None:
         train_transcoders_stage(
             arguments.out, arguments.seed, options, arguments.documents, arguments.layers
         )
+    if arguments.stage in ("story", "all"):
+        story_stage(arguments.out, arguments.seed)
     if arguments.stage in ("index", "all"):
         index_stage(arguments.out, arguments.seed, arguments.index_tokens)
 
