@@ -21,7 +21,7 @@ from graphlabel.records import ActivationExample, FeatureRecord, LogitEffect, Qu
 def example(tokens: str, peak: int, activation: float = 1.0) -> ActivationExample:
     parts = tuple(f" {word}" for word in tokens.split())
     return ActivationExample.of(
-        parts, tuple(activation if i == peak else 0.0 for i in range(len(parts)))
+        parts, tuple(float(activation) if i == peak else 0.0 for i in range(len(parts)))
     )
 
 

@@ -53,7 +53,7 @@ def example(text: str, peak: str, activation: float = 1.0) -> ActivationExample:
     words = text.split(" ")
     tokens = tuple(w if i == 0 else f" {w}" for i, w in enumerate(words))
     place = words.index(peak)
-    acts = tuple(activation if i == place else 0.0 for i in range(len(words)))
+    acts = tuple(float(activation) if i == place else 0.0 for i in range(len(words)))
     return ActivationExample.of(tokens, acts)
 
 

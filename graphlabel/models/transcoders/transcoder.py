@@ -101,7 +101,7 @@ class TranscoderLayer(ABC):
     def skip(self) -> Float[Tensor, "d d"] | None:
         """W_skip, applied as x @ W_skipᵀ to its own layer's reconstruction."""
 
-    def encode(self, x: Float[Tensor, "positions d"]) -> Float[Tensor, "positions d_transcoder"]:
+    def encode(self, x: Float[Tensor, "*n d"]) -> Float[Tensor, "*n d_transcoder"]:
         """Activations at these inputs."""
         weight, bias = self.encoder()
         weight, bias = (part.to(device=x.device, dtype=x.dtype) for part in (weight, bias))
