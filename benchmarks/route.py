@@ -1,6 +1,6 @@
 """How much the protocol saves by embedding each distinct window once.
 
-Run: `python benchmarks/route.py [--features 200]`. Prints medians of three runs, side by side in
+Run: `python benchmarks/route.py [--features 60]`. Prints medians of three runs, side by side in
 one process, on atlas's features with the default encoder.
 """
 
@@ -33,7 +33,7 @@ def median_seconds(work: Callable[[], object], runs: int = 3) -> float:
 def main() -> None:
     """Time both ways and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--features", type=int, default=200)
+    parser.add_argument("--features", type=int, default=60)
     count = parser.parse_args().features
     source, settings = open_source(atlas.INDEX_FOLDER), CalibratedSettings()
     records = [source.get(key) for key in islice(source.keys(), count)]
