@@ -20,6 +20,18 @@ def default_path() -> Path:
     return Path(named) if named else user_config_path("graphlabel") / "config.toml"
 
 
+def check(defaults: dict[str, Any], command: Any, path: str) -> None:
+    """Raise UsageError when a table names no command or an entry no option."""
+    commands = getattr(command, "commands", {})
+    options = {parameter.name for parameter in command.params}
+    for name, value in defaults.items():
+        if name in commands and isinstance(value, dict):
+            check(value, commands[name], f"{path}{name}.")
+        elif not path or name not in options:
+            known = ", ".join(sorted(commands or options))
+            raise UsageError(f"the configuration's “{path}{name}” is unknown; known are {known}")
+
+
 def load(named: str | None) -> dict[str, Any]:
     """The defaults by command; empty when there is no file.
 

@@ -62,7 +62,9 @@ def _root(
         typer.Option("--config", help="TOML file with default options.", metavar="FILE"),
     ] = None,
 ) -> None:
-    context.default_map = config.load(config_file)
+    defaults = config.load(config_file)
+    config.check(defaults, context.command, "")
+    context.default_map = defaults
 
 
 def main() -> None:

@@ -51,13 +51,18 @@ def source_for(document: GraphDocument, place: str, *, any_set: bool = False) ->
     Raises EvidenceError when it is of another transcoder set: its feature 7 is another feature.
     """
     source = open_source(place)
-    graph_set = TranscoderSet.of(document.graph.source)
+    graph_set, model = TranscoderSet.of(document.graph.source), document.graph.source.model
     theirs = source.transcoder_set
     if graph_set and theirs and not graph_set.matches(theirs) and not any_set:
         raise EvidenceError(
             f"the graph was traced with {graph_set} {graph_set.revision}, {source.name} holds "
             f"features of {theirs} {theirs.revision}; name the right source, or --any-set if they "
             "are the same"
+        )
+    if not graph_set and model and theirs and theirs.model != model and not any_set:
+        raise EvidenceError(
+            f"the graph is of the model {model}, {source.name} holds features of {theirs}; name "
+            "the right source, or --any-set if they are the same"
         )
     return source
 
@@ -172,10 +177,30 @@ def label_document(
     return document.annotated(annotations), report, scope
 
 
+def with_stored_edits(
+    document: GraphDocument, place: Path | None = None
+) -> tuple[GraphDocument, bool]:
+    """The document with the edits the annotation store keeps of it, and whether there were any."""
+    from graphlabel.store import Store, default_store_path
+
+    path = place or default_store_path()
+    if not path.is_file():
+        return document, False
+    store = Store(path)
+    try:
+        history = store.history(document.graph, document.annotations, document.slug)
+    finally:
+        store.close()
+    return document.annotated(history.annotations), history.annotations != document.annotations
+
+
 def check_writable(path: Path, error: type[UsageError] = UsageError) -> None:
     """Fail early, before long work, when an output file could not be written."""
     probe = path.parent / f".{path.name[:40]}.probe"
-    write_bytes(probe, b"", error)
+    try:
+        write_bytes(probe, b"", error)
+    except error as problem:
+        raise error(str(problem).replace(str(probe), str(path))) from problem
     probe.unlink(missing_ok=True)
     if path.is_dir():
         raise error(f"{path} is a folder; name a file to write")

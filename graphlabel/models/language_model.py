@@ -100,6 +100,8 @@ def load_language_model(
 
 
 def _why(name: str, error: Exception) -> str:
+    if Path(name).is_file():
+        return f"{name} is a file; --model takes a model folder or a Hugging Face id"
     if Path(name).exists():
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         return f"cannot load the model in {name}: {first}"

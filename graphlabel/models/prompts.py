@@ -64,4 +64,4 @@ def _unknown_words(model: LanguageModel, text: str, unknown: int) -> str:
     pieces = zip(encoded["input_ids"], encoded["offset_mapping"], strict=True)
     words = dict.fromkeys(text[a:b].strip() for i, (a, b) in pieces if i == unknown)
     shown = ", ".join(f"“{word}”" for word in list(words)[:5])
-    return f"{model.name} does not know {shown}; use words of its vocabulary"
+    return f"the model does not know {shown}; use words of its vocabulary"

@@ -16,7 +16,11 @@ import numpy as np
 import pytest
 
 from graphlabel import atlas
+from graphlabel.annotation import Origin, Provenance, SetLabel
 from graphlabel.cli.main import main
+from graphlabel.files import read_graph
+from graphlabel.graph import graph_key
+from graphlabel.store import Store, default_store_path
 
 PROMPT = "Fact: the capital of the state containing Dallas is"
 MODEL = ["--model", str(atlas.MODEL_FOLDER), "--transcoders", str(atlas.TRANSCODERS_FOLDER)]
@@ -169,6 +173,14 @@ def test_a_configuration_file_sets_defaults(traced: Path, tmp_path: Path) -> Non
     config.write_text(f'[features.show]\nfeatures = "{atlas.INDEX_FOLDER}"\n[route]\nrule = "raw"\ntau = 1.1\n')  # fmt: skip
     done = run("--config", config, "route", traced, *INDEX, "-o", tmp_path / "r.json", "--json")
     assert json.loads(done.stdout)["classes"]["input"] == 0
+    for text, message in (
+        ("[trace]\nmodell = 1", "trace.modell"),
+        ("[tracee]", "tracee"),
+        ("tau = 1", "outside a table"),
+    ):
+        config.write_text(text)
+        done = run("--config", config, "info", traced)
+        assert (done.returncode, message in done.stderr) == (2, True)
     config.write_text("not toml [")
     done = run("--config", config, "info", traced)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
@@ -195,6 +207,8 @@ def bad(tmp_path: Path, traced: Path) -> dict[str, tuple[list[str | Path], str]]
         "no source": (["route", traced, "--features", tmp_path / "no", *out], "no feature source"),
         "no index": (["route", traced, "--features", tmp_path / "empty", *out], "index.json"),
         "bad rule": (["route", traced, *INDEX, "--rule", "dice", *out], "dice"),
+        "tau without raw": (["route", traced, *INDEX, "--tau", "0.4", *out], "--rule raw"),
+        "file as model": (["trace", "x", "--model", traced, "--transcoders", "y", *out], "is a file"),
         "bad encoder": (["route", traced, *INDEX, "--encoder", "no-such-encoder", *out], "no sentence encoder"),
         "bad format": (["export", traced, "--to", "pdf", *out], "pdf"),
         "bad key": (["features", "show", "dog", *INDEX], "dog"),
@@ -229,6 +243,32 @@ def test_evidence_of_another_set_is_refused(traced: Path, tmp_path: Path) -> Non
     done = run("route", path, *INDEX, "-o", path)
     assert (done.returncode, "--any-set" in done.stderr) == (2, True)
     assert run("route", path, *INDEX, "-o", path, "--any-set").returncode == 0
+
+
+def test_evidence_of_another_model_is_refused(traced: Path, tmp_path: Path) -> None:
+    raw = json.loads(traced.read_text())
+    del raw["metadata"]["graphlabel"]
+    raw["metadata"] |= {"scan": "gemma-2-2b", "transcoder_list": []}
+    path = tmp_path / "gemma.json"
+    path.write_text(json.dumps(raw))
+    done = run("route", path, *INDEX, "-o", path)
+    assert (done.returncode, "gemma-2-2b" in done.stderr) == (2, True)
+
+
+def test_exports_hold_edits_that_are_only_in_the_store(traced: Path, tmp_path: Path) -> None:
+    document = read_graph(traced)
+    key = document.graph.nodes[0].key
+    store = Store(default_store_path())
+    history = store.history(document.graph, document.annotations, "s")
+    edit = history.do(SetLabel((key,), "from the store", Provenance(Origin.PERSON, "ada")))
+    assert edit
+    store.record(graph_key(document.graph), edit, "ada")
+    store.close()
+    for flags, expected in (([], True), (["--file-only"], False)):
+        assert (
+            run("export", traced, "--to", "csv", "-o", tmp_path / "n.csv", *flags).returncode == 0
+        )
+        assert ("from the store" in (tmp_path / "n.csv").read_text()) == expected
 
 
 def test_doctor_finds_nothing_wrong() -> None:

@@ -28,7 +28,7 @@ async def test_label_this_occurrence(opened, text):
         assert label.provenance.origin is Origin.PERSON
         assert label.provenance.author == "sam"
         assert "state name" in text(pilot)
-        assert "● unsaved" in text(pilot)
+        assert "● ^s to file" in text(pilot)
         assert "undo 1" in text(pilot)
 
 

@@ -17,10 +17,10 @@ async def test_save_writes_the_file(opened, text, tmp_path):
     session = dallas_session(tmp_path / "dallas.json")
     async with opened(session) as (pilot, _):
         await pilot.press("p")
-        assert "● unsaved" in text(pilot)
+        assert "● ^s to file" in text(pilot)
         await pilot.press("ctrl+s")
         assert "saved" in text(pilot)
-        assert "unsaved" not in text(pilot)
+        assert "^s to file" not in text(pilot)
         assert HERE in read_graph(session.path).annotations.pinned
 
 
@@ -30,7 +30,7 @@ async def test_a_save_that_fails_is_said_in_a_line(opened, text, tmp_path):
     async with opened(session) as (pilot, _):
         await pilot.press("p", "ctrl+s")
         await pilot.pause()
-        assert "● unsaved" in text(pilot)
+        assert "● ^s to file" in text(pilot)
         assert len(pilot.app._notifications) == 1
 
 

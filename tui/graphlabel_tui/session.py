@@ -169,12 +169,19 @@ class Session:
             self.marked.update(dict.fromkeys(chosen))
 
     def save(self, path: Path | None = None) -> Path:
-        """Write the annotated graph; raises GraphFileError when it can't be written."""
+        """Write the annotated graph, other windows' edits included; raises GraphFileError."""
         target = path or self.path
+        self.take_up_stored_edits()
         write_graph(self.document.annotated(self.annotations), target)
         if path is None or path == self.path:
             self.saved = self.annotations
         return target
+
+    def take_up_stored_edits(self) -> None:
+        """Know the edits another window made on this graph since it was opened."""
+        if self.store:
+            document = self.document
+            self.history = self.store.history(self.graph, document.annotations, document.slug)
 
     def close(self) -> None:
         """Let go of the store."""

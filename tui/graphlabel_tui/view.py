@@ -152,7 +152,8 @@ class View:
 
         def by_influence(place: int) -> float:
             value = self.influence[place]
-            return 2.0 if value is None else value
+            # logits have none stated; they are what everything else has influence on
+            return -1.0 if value is None else value
 
         def by_label(place: int) -> tuple[bool, str]:
             name = name_of(self.node(place), annotations).casefold()

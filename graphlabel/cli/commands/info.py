@@ -23,7 +23,9 @@ def info(graph: GraphFile, json: JsonFlag = False) -> None:
 
     for name, value in found.items():
         plain = value
-        if isinstance(value, dict):
+        if isinstance(value, float):
+            plain = f"{value:.4f}"
+        elif isinstance(value, dict):
             plain = ", ".join(f"{count} {kind}" for kind, count in value.items())
         typer.echo(f"{name.replace('_', ' '):<20} {'—' if plain in (None, '') else plain}")
 

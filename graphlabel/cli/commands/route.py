@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from graphlabel.cli.options import GraphFile, JsonFlag, OutputFile, SourceOption
+from graphlabel.errors import UsageError
 
 
 def route(
@@ -14,7 +15,9 @@ def route(
     features: SourceOption,
     output: OutputFile,
     rule: Annotated[str, typer.Option(help="calibrated or raw.")] = "calibrated",
-    tau: Annotated[float, typer.Option(help="Threshold of the raw rule.")] = 0.5,
+    tau: Annotated[
+        float | None, typer.Option(help="Threshold of the raw rule; 0.5 by default.")
+    ] = None,
     theta: Annotated[
         float | None, typer.Option(help="Effect that tier 1 must reach (calibrated rule).")
     ] = None,
@@ -41,10 +44,14 @@ def route(
     )
     from graphlabel.files import read_graph, write_graph
 
+    if tau is not None and rule != "raw":
+        raise UsageError("--tau is the raw rule's threshold; add --rule raw, or use --theta")
+    if theta is not None and rule == "raw":
+        raise UsageError("--theta is the calibrated rule's threshold; use --tau with --rule raw")
     document = read_graph(graph)
     source = source_for(document, features, any_set=any_set)
     check_writable(output)
-    options = RouteOptions(rule, tau, theta, n, weighted, encoder, any_set)
+    options = RouteOptions(rule, 0.5 if tau is None else tau, theta, n, weighted, encoder, any_set)
     routed, missing = route_document(document, source, options, silent if json else note)
     write_graph(routed, output)
     counts = class_counts(routed.annotations.routings.values())

@@ -156,6 +156,8 @@ class WorkbenchBase(Screen[None]):
 
     def ask(self, question: Question) -> None:
         """Open the edit line: in the feature panel's place when it names, else at the bottom."""
+        if not self.is_running or not self.app.is_running or self.app._exit:
+            return  # keys typed ahead while the workbench closes
         self.close_question()
         line = EditLine(question)
         if question.purpose == "label" and not self.is_alone:

@@ -63,7 +63,7 @@ class KeyLine(Painted):
     def _state(self) -> list[Span]:
         session = self.view.session
         if not session.is_saved:
-            return [Span("● unsaved ", "warn")]
+            return [Span("● ^s to file ", "warn")]
         return [Span(f"saved {self.saved_at} " if self.saved_at else "saved ", "good")]
 
     def render_line(self, y: int) -> Strip:
