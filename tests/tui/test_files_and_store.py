@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from fixture_graph import dallas_session, key_of
 
+from graphlabel.annotation import SetNote
 from graphlabel.errors import StoreError
 from graphlabel.files import read_graph
 from graphlabel.store import Store
@@ -142,3 +143,29 @@ async def test_an_edit_that_cannot_be_kept_is_taken_back(opened, text, tmp_path,
         assert HERE not in session.annotations.pinned
         assert "the annotation store is full" in text(pilot)
     session.close()
+
+
+async def test_two_windows_on_one_store_save_each_others_edits(tmp_path):
+    path = tmp_path / "dallas.json"
+    one, two = dallas_session(path), dallas_session(path)
+    stores = [Store(tmp_path / "store.db") for _ in range(2)]
+    for session, store in zip((one, two), stores, strict=True):
+        session.store = store
+        session.take_up_stored_edits()
+    other = key_of(2, 33, 9)
+    one.do(SetNote(HERE, "from one"))
+    two.do(SetNote(other, "from two"))
+    one.save()
+    two.save()
+    notes = read_graph(path).annotations.notes
+    assert (notes[HERE], notes[other]) == ("from one", "from two")
+    for store in stores:
+        store.close()
+
+
+async def test_keys_typed_ahead_while_closing_do_nothing(opened, fast):
+    session = dallas_session()
+    async with opened(session) as (pilot, _):
+        await fast(pilot, "q", "e", "e", "e")
+        await pilot.pause()
+    assert session.is_saved
