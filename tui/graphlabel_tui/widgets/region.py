@@ -33,7 +33,7 @@ class Region(Painted, can_focus=True):
 
     def show_view(self) -> None:
         """Paint what changed since the last call."""
-        raise NotImplementedError
+        raise NotImplementedError  # every region has its own; Textual's metaclass rules out ABC
 
     def go(self, command: str) -> NodeKey | None:
         """Carry out a command of the region; the node it leads to, when it selects one."""
@@ -61,7 +61,7 @@ class LineList(Region):
 
     def make_lines(self, width: int) -> list[Line]:
         """The lines to show."""
-        raise NotImplementedError
+        raise NotImplementedError  # every region has its own; Textual's metaclass rules out ABC
 
     def on_resize(self) -> None:
         """Make the lines anew: they depend on the width."""
