@@ -9,7 +9,8 @@ GraphLabelError
 │   └── UnsupportedArchitectureError
 ├── TranscoderError             transcoders that cannot be loaded or do not fit the model
 ├── EvidenceError               a feature source that cannot be read
-│   └── FeatureNotFoundError
+│   ├── FeatureNotFoundError
+│   └── FeatureListError        a feature source that cannot say which features it has
 ├── EmbedderError               a sentence encoder that cannot be loaded
 ├── CalibrationError            a calibration that is missing, broken or made with another encoder
 ├── AnnotationError             an edit that makes no sense (a supernode of nothing)
@@ -60,6 +61,10 @@ class EvidenceError(GraphLabelError):
 
 class FeatureNotFoundError(EvidenceError):
     """A feature that a source does not have."""
+
+
+class FeatureListError(EvidenceError):
+    """A feature source that cannot say which features it has."""
 
 
 class EmbedderError(GraphLabelError):

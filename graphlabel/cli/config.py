@@ -21,15 +21,20 @@ def default_path() -> Path:
 
 
 def check(defaults: dict[str, Any], command: Any, path: str) -> None:
-    """Raise UsageError when a table names no command or an entry no option."""
+    """Raise UsageError when a table names no command or an entry no option.
+
+    One value of an option that can be given several times becomes a list.
+    """
     commands = getattr(command, "commands", {})
-    options = {parameter.name for parameter in command.params}
+    options = {parameter.name: parameter for parameter in command.params}
     for name, value in defaults.items():
         if name in commands and isinstance(value, dict):
             check(value, commands[name], f"{path}{name}.")
         elif not path or name not in options:
             known = ", ".join(sorted(commands or options))
             raise UsageError(f"the configuration's “{path}{name}” is unknown; known are {known}")
+        elif getattr(options.get(name), "multiple", False) and not isinstance(value, list):
+            defaults[name] = [value]
 
 
 def load(named: str | None) -> dict[str, Any]:

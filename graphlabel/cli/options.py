@@ -9,7 +9,17 @@ import typer
 
 GraphFile = Annotated[Path, typer.Argument(help="Graph file.", metavar="GRAPH")]
 SourceOption = Annotated[
-    str, typer.Option("--features", help="Feature index (a folder).", metavar="SOURCE")
+    list[str],
+    typer.Option(
+        "--features",
+        help="Where the features' evidence is: a folder, a file, https://… or "
+        "neuronpedia:MODEL/SET. Can be given several times; the first that has a feature wins.",
+        metavar="SOURCE",
+    ),
+]
+OfflineOption = Annotated[
+    bool,
+    typer.Option("--offline", help="Ask no server; use what it answered before."),
 ]
 OutputFile = Annotated[Path, typer.Option("-o", "--output", help="File to write.", metavar="FILE")]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,10 +14,17 @@ import msgspec
 from graphlabel.annotation import Scope
 from graphlabel.atomic import write_bytes
 from graphlabel.errors import CalibrationError, EvidenceError, UsageError
-from graphlabel.evidence import FeatureSource, open_source
+from graphlabel.evidence import (
+    CombinedSource,
+    FeatureSource,
+    RemoteSource,
+    get_records,
+    open_source,
+    parts_of,
+)
 from graphlabel.files import GraphDocument
 from graphlabel.graph import FeatureKey, NodeKind
-from graphlabel.records import FeatureRecord, TranscoderSet
+from graphlabel.records import FeatureRecord, TranscoderSet, same_model
 
 if TYPE_CHECKING:
     from graphlabel.embedding import Encoder
@@ -45,30 +52,101 @@ class RouteOptions:
     """Route even when the evidence is of another transcoder set than the graph."""
 
 
-def source_for(document: GraphDocument, place: str, *, any_set: bool = False) -> FeatureSource:
-    """The feature source for a graph.
+def source_for(
+    document: GraphDocument,
+    places: Sequence[str],
+    *,
+    any_set: bool = False,
+    offline: bool = False,
+) -> FeatureSource:
+    """The feature sources for a graph as one; the first that has a feature gives it.
 
-    Raises EvidenceError when it is of another transcoder set: its feature 7 is another feature.
+    Of a place that holds several transcoder sets, the parts of the graph's own set are used. Raises
+    EvidenceError when a place holds another set, or (for a graph that does not say which it was
+    traced with) when the places hold different ones: their feature 7 is another feature.
     """
-    source = open_source(place)
+    places = [places] if isinstance(places, str) else places
+    kept: list[FeatureSource] = []
+    for place in places:
+        source = open_source(place, offline=offline)
+        kept += parts_of(source) if any_set else _of_graph(document, source)
+    sets = [part.transcoder_set for part in kept if part.transcoder_set is not None]
+    others = [other for other in sets if not other.matches(sets[0])]
+    if others and not any_set:
+        raise EvidenceError(
+            f"the sources hold features of {sets[0]} and of {others[0]}, and the graph does not "
+            "say whose it has; name those of one set, or --any-set if they are the same"
+        )
+    if not kept:
+        raise EvidenceError("no feature source is named; add --features")
+    return kept[0] if len(kept) == 1 else CombinedSource(kept)
+
+
+def _of_graph(document: GraphDocument, source: FeatureSource) -> list[FeatureSource]:
+    """The parts of a source that are of the graph's transcoder set, or do not say."""
     graph_set, model = TranscoderSet.of(document.graph.source), document.graph.source.model
-    theirs = source.transcoder_set
-    if graph_set and theirs and not graph_set.matches(theirs) and not any_set:
-        raise EvidenceError(
-            f"the graph was traced with {graph_set} {graph_set.revision}, {source.name} holds "
-            f"features of {theirs} {theirs.revision}; name the right source, or --any-set if they "
-            "are the same"
-        )
-    if not graph_set and model and theirs and theirs.model != model and not any_set:
-        raise EvidenceError(
-            f"the graph is of the model {model}, {source.name} holds features of {theirs}; name "
-            "the right source, or --any-set if they are the same"
-        )
-    return source
+    refused: TranscoderSet | None = None
+    kept = []
+    for part in parts_of(source):
+        theirs = part.transcoder_set
+        if graph_set:
+            fits = theirs is None or graph_set.matches(theirs)
+        else:
+            fits = theirs is None or not model or same_model(model, theirs.model)
+        refused = refused if fits else theirs
+        if fits:
+            kept.append(part)
+    if kept or refused is None:
+        return kept
+    said = f"was traced with {graph_set} {graph_set.revision}" if graph_set else f"is of {model}"
+    raise EvidenceError(
+        f"the graph {said}, {source.name} holds features of {refused} {refused.revision}; name the "
+        "right source, or --any-set if they are the same"
+    )
+
+
+def feature_keys(document: GraphDocument) -> list[FeatureKey]:
+    """The features of a graph, each once, in order."""
+    graph = document.graph
+    return sorted({graph.nodes[i].key.feature_key for i in graph.places(NodeKind.FEATURE)})
+
+
+def feature_flags(places: Sequence[str]) -> str:
+    """The options that name sources, as they are typed in a shell."""
+    import shlex
+
+    return " ".join(f"--features {shlex.quote(place)}" for place in places)
+
+
+def source_for_reading(
+    document: GraphDocument,
+    places: Sequence[str],
+    *,
+    any_set: bool,
+    offline: bool,
+    say: Say,
+    report: Callable[[int, int], None] | None = None,
+) -> FeatureSource:
+    """The sources for the workbench: servers are asked now, for everything it can show.
+
+    A server that fails is said and done without. Afterwards no key press waits for a server.
+    """
+    source = source_for(document, places, any_set=any_set, offline=offline)
+    if not isinstance(source, RemoteSource):
+        return source
+    try:
+        source.fetch(feature_keys(document), report)
+    except EvidenceError as error:
+        say(f"some evidence is missing: {error}")
+    return source_for(document, places, any_set=any_set, offline=True)
 
 
 def route_document(
-    document: GraphDocument, source: FeatureSource, options: RouteOptions, say: Say = silent
+    document: GraphDocument,
+    source: FeatureSource,
+    options: RouteOptions,
+    say: Say = silent,
+    report: Callable[[int, int], None] | None = None,
 ) -> tuple[GraphDocument, list[FeatureKey]]:
     """Route every feature of a graph; also the features the source does not have."""
     from graphlabel.embedding import DEFAULT_ENCODER, load_encoder
@@ -76,10 +154,8 @@ def route_document(
 
     if options.rule not in ("calibrated", "raw"):
         raise UsageError(f"there is no rule “{options.rule}”; choose calibrated or raw")
-    keys = sorted(
-        {document.graph.nodes[i].key.feature_key for i in document.graph.places(NodeKind.FEATURE)}
-    )
-    records = {key: source.get(key) for key in keys}
+    keys = feature_keys(document)
+    records = get_records(source, keys, report)
     found = [record for record in records.values() if record is not None]
     missing = [key for key, record in records.items() if record is None]
     say("loading the sentence encoder")
@@ -158,6 +234,8 @@ def label_document(
     if not document.annotations.routings:
         raise UsageError("no feature has been routed yet; run graphlabel route first")
     known: dict[FeatureKey, FeatureRecord | None] = {}
+    if isinstance(source, RemoteSource):
+        source.fetch(feature_keys(document))
 
     def find(key: FeatureKey) -> FeatureRecord | None:
         if key not in known:

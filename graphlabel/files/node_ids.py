@@ -4,28 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from math import isqrt
 
 from graphlabel.graph import Node, NodeKind
+from graphlabel.graph.pairing import cantor, cantor_inverse
+
+__all__ = ["cantor", "cantor_inverse", "feature_index", "new_node_ids"]
 
 _FEATURE_ID = (
     re.compile(r"^\d+_(\d+)_-?\d+$"),
     re.compile(r"^\d+_(?:cro|lor)_(\d+)_\d+$"),
     re.compile(r"^intermediate_\d+_\d+_(\d+)$"),
 )
-
-
-def cantor(layer: int, feature: int) -> int:
-    """The Cantor pairing of layer and feature index that circuit-tracer's files use."""
-    total = layer + feature
-    return total * (total + 1) // 2 + feature
-
-
-def cantor_inverse(code: int) -> tuple[int, int]:
-    """The layer and feature index of a Cantor pairing."""
-    diagonal = (isqrt(8 * code + 1) - 1) // 2
-    feature = code - diagonal * (diagonal + 1) // 2
-    return diagonal - feature, feature
 
 
 def feature_index(node_id: str, fallback: int | None) -> int:

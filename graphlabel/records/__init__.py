@@ -1,7 +1,7 @@
 """What a feature's evidence is. Pure values; no files, no torch."""
 
 from graphlabel.records.examples import SPECIAL_TOKENS, ActivationExample
-from graphlabel.records.identity import TranscoderSet
+from graphlabel.records.identity import TranscoderSet, same_model
 from graphlabel.records.record import Explanation, FeatureRecord, Histogram, LogitEffect, Quantile
 
 __all__ = [
@@ -13,4 +13,5 @@ __all__ = [
     "LogitEffect",
     "Quantile",
     "TranscoderSet",
+    "same_model",
 ]

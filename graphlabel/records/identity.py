@@ -31,7 +31,13 @@ class TranscoderSet:
         """Whether both are the same set; revisions decide when both are known."""
         if self.revision and other.revision:
             return self.revision == other.revision
-        return (self.model, self.name) == (other.model, other.name)
+        return self.name == other.name and same_model(self.model, other.model)
 
     def __str__(self) -> str:
-        return f"{self.model} ▸ {self.name}"
+        return f"{self.model or 'a model it does not name'} ▸ {self.name}"
+
+
+def same_model(one: str, other: str) -> bool:
+    """Whether two names mean one model: “gemma-2-2b” is what “google/gemma-2-2b” is on the hub."""
+    bare = "/" not in one or "/" not in other
+    return one == other or (bare and one.rpartition("/")[2] == other.rpartition("/")[2] != "")

@@ -60,6 +60,10 @@ class FeatureRecord:
     max_activation: float | None = None
     histogram: Histogram | None = None
     explanations: tuple[Explanation, ...] = ()
+    dropped: int = 0
+    """Examples the source holds that are broken: no tokens, NaN, a peak outside the text."""
+    remarks: tuple[str, ...] = ()
+    """What a reader of the evidence should know, such as activations on a scale of 0 to 10."""
 
     @property
     def top_examples(self) -> tuple[ActivationExample, ...]:

@@ -18,6 +18,7 @@ from graphlabel.annotation import (
     Supernode,
     WindowScore,
 )
+from graphlabel.evidence.source import PlainNames
 from graphlabel.files import GraphDocument, new_document
 from graphlabel.graph import (
     TOKEN_LAYER,
@@ -241,10 +242,11 @@ def make_record(key: FeatureKey) -> FeatureRecord:
     )
 
 
-class MemorySource:
+class MemorySource(PlainNames):
     """Evidence in memory; layer 4 has none."""
 
     name = "the fixture"
+    kind = "fixture"
     transcoder_set = TranscoderSet("atlas", "per-layer 512")
 
     def get(self, key: FeatureKey) -> FeatureRecord | None:

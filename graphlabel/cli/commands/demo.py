@@ -44,7 +44,7 @@ def demo(
     traced = run_trace(
         PROMPT, None, str(atlas.MODEL_FOLDER), str(atlas.TRANSCODERS_FOLDER), output, {}
     )
-    source = source_for(traced, str(atlas.INDEX_FOLDER))
+    source = source_for(traced, [str(atlas.INDEX_FOLDER)])
     routed, _ = route_document(traced, source, RouteOptions(), note)
     labelled, report, scope = label_document(routed, source)
     write_graph(labelled, output)

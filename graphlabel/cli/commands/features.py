@@ -1,23 +1,18 @@
-"""``graphlabel features``."""
+"""``graphlabel features``: the group, ``features show`` and ``features list``."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from graphlabel.cli.options import JsonFlag
+from graphlabel.cli.options import JsonFlag, OfflineOption, SourceOption
 from graphlabel.errors import UsageError
 
 if TYPE_CHECKING:
-    from graphlabel.graph import FeatureKey
-    from graphlabel.records import ActivationExample, FeatureRecord
+    from graphlabel.evidence import FeatureSource
 
 app = typer.Typer(help="Look at features' evidence.", no_args_is_help=True)
-
-_KEY = re.compile(r"^\s*L?(\d+)\s*[/:#_ ,]\s*#?(\d+)\s*$", re.IGNORECASE)
-_BARS = " ▁▂▃▄▅▆▇█"
 
 
 @app.callback()
@@ -25,78 +20,72 @@ def _features() -> None:
     pass
 
 
-@app.command()
+@app.command(short_help="Show one feature.")
 def show(
-    key: Annotated[str, typer.Argument(help="Layer and feature, such as 2/214.")],
-    features: Annotated[
-        str, typer.Option("--features", help="Feature index (a folder).", metavar="SOURCE")
+    key: Annotated[
+        str,
+        typer.Argument(help="Layer and feature, such as 2/214, or the source's own name."),
     ],
+    features: SourceOption,
     per_quantile: Annotated[int, typer.Option(min=1, help="Examples of each quantile.")] = 5,
+    offline: OfflineOption = False,
     json: JsonFlag = False,
 ) -> None:
     """Show a feature: examples by quantile with the peak marked, logits, histogram, density."""
-    from graphlabel.cli.console import print_json
-    from graphlabel.evidence import need, open_source
-
-    record = need(open_source(features), parse_key(key))
-    if json:
-        print_json(_plain(record))
-        return
-    for line in _lines(record, per_quantile):
-        typer.echo(line)
-
-
-def parse_key(text: str) -> FeatureKey:
-    """A feature key from ``2/214``, ``2_214``, ``L2 #214`` and the like."""
-    from graphlabel.graph import FeatureKey
-
-    match = _KEY.match(text)
-    if not match:
-        raise UsageError(f"“{text[:60]}” names no feature; write layer/feature, such as 2/214")
-    return FeatureKey(int(match[1]), int(match[2]))
-
-
-def _plain(record: FeatureRecord) -> dict[str, Any]:
     import msgspec
 
-    value: dict[str, Any] = msgspec.to_builtins(record)
-    return value
+    from graphlabel.cli.console import print_json
+    from graphlabel.cli.feature_view import print_feature
+    from graphlabel.evidence import find_named, need, open_sources
+
+    source = open_sources(features, offline=offline)
+    found = find_named(source, key)
+    if found is None:
+        raise UsageError(
+            f"“{key[:60]}” names no feature of {source.name}; write layer/feature, such as 2/214, "
+            "or the source's own name of it (graphlabel features list)"
+        )
+    part, place = found
+    record = need(part, place)
+    if json:
+        about = {"feature": part.name_of(place), "source": part.name, "kind": part.kind}
+        print_json({**about, **msgspec.to_builtins(record)})
+        return
+    print_feature(part.name_of(place), part, record, per_quantile)
 
 
-def _lines(record: FeatureRecord, per_quantile: int) -> list[str]:
-    lines = [f"{record.key}   {record.transcoder_set or ''}"]
-    if record.density is not None:
-        lines.append(f"fires on {record.density:.3%} of tokens, max {record.max_activation:.3g}")
-    if record.histogram:
-        most = max(record.histogram.counts)
-        bars = "".join(_BARS[-(-count * 8 // most)] for count in record.histogram.counts)
-        lines.append(f"activations {bars}  {record.histogram.low:g} … {record.histogram.high:g}")
-    for sign, logits in (("+", record.top_logits), ("−", record.bottom_logits)):
-        if logits:
-            lines.append(f"logits {sign}  " + " ".join(_visible(each.token) for each in logits))
-    lines += [f"known as: {each.text} ({each.method})" for each in record.explanations]
-    for quantile in record.quantiles:
-        lines.append(f"── {quantile.name} ──")
-        lines += [_marked(example) for example in quantile.examples[:per_quantile]]
-    if not record.quantiles:
-        lines.append("it never fired while the index was built")
-    return lines
+@app.command("list", short_help="Say which features a source has.")
+def list_(
+    features: SourceOption,
+    first: Annotated[int, typer.Option(min=0, help="Features to name for each layer.")] = 5,
+    offline: OfflineOption = False,
+    json: JsonFlag = False,
+) -> None:
+    """Count a source's features by layer and name the first ones."""
+    from graphlabel.cli.console import print_json
+    from graphlabel.evidence import open_sources, parts_of
+
+    source = open_sources(features, offline=offline)
+    parts = [_counted(part, first) for part in parts_of(source)]
+    if json:
+        print_json(parts)
+        return
+    from graphlabel.cli.feature_view import print_parts
+
+    print_parts(parts)
 
 
-def _marked(example: ActivationExample) -> str:
-    """The text around the peak, the peak in guillemets, its activation in front."""
-    peak = example.peak
-    before = "".join(example.tokens[max(peak - 12, 0) : peak])
-    after = "".join(example.tokens[peak + 1 : peak + 9])
-    token = example.tokens[peak]
-    space = " " if token.startswith(" ") else ""
-    shown = f"{_visible(before)}{space}«{_visible(token)}»{_visible(after)}"
-    return f"{example.peak_activation:8.3f}  {shown}"
-
-
-def _visible(text: str) -> str:
-    from graphlabel.annotation import clean_label
-
-    plain = text.replace("\n", "⏎").replace("\t", "→")
-    space_before = " " if plain.startswith(" ") and len(plain.strip()) != len(plain) else ""
-    return (space_before if len(plain) > 12 else "") + clean_label(plain)
+def _counted(part: FeatureSource, first: int) -> dict[str, Any]:
+    layers: dict[int, dict[str, Any]] = {}
+    for key in part.keys():  # noqa: SIM118  # a source is no mapping
+        layer = layers.setdefault(key.layer, {"layer": key.layer, "features": 0, "first": []})
+        layer["features"] += 1
+        if len(layer["first"]) < first:
+            layer["first"].append(part.name_of(key))
+    return {
+        "source": part.name,
+        "kind": part.kind,
+        "transcoder_set": str(part.transcoder_set) if part.transcoder_set else None,
+        "features": sum(layer["features"] for layer in layers.values()),
+        "layers": list(layers.values()),
+    }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphlabel.cli.options import GraphFile, JsonFlag, OutputFile, SourceOption
+from graphlabel.cli.options import GraphFile, JsonFlag, OfflineOption, OutputFile, SourceOption
 
 if TYPE_CHECKING:
     from graphlabel.annotation import Scope
@@ -21,16 +21,17 @@ def label(
     any_set: Annotated[
         bool, typer.Option("--any-set", help="Accept evidence of another transcoder set.")
     ] = False,
+    offline: OfflineOption = False,
     json: JsonFlag = False,
 ) -> None:
     """Label tier 1 with the token counter and list what tiers 2 and 3 still need."""
     from graphlabel.annotation import Tier
     from graphlabel.cli.console import note, print_json
-    from graphlabel.cli.pipeline import check_writable, label_document, source_for
+    from graphlabel.cli.pipeline import check_writable, feature_flags, label_document, source_for
     from graphlabel.files import read_graph, write_graph
 
     document = read_graph(graph)
-    source = source_for(document, features, any_set=any_set)
+    source = source_for(document, features, any_set=any_set, offline=offline)
     check_writable(output)
     labelled, report, scope = label_document(document, source)
     write_graph(labelled, output)
@@ -49,7 +50,7 @@ def label(
         return
     note(f"wrote {output}: {summary(report, scope)}")
     print_waiting(labelled, report)
-    note(f"next: graphlabel open {output} --features {features}")
+    note(f"next: graphlabel open {output} {feature_flags(features)}")
 
 
 def summary(report: LabelingReport, scope: Scope) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphlabel.cli.options import GraphFile, StoreOption
+from graphlabel.cli.options import GraphFile, OfflineOption, StoreOption
 
 if TYPE_CHECKING:
     from graphlabel.evidence import FeatureSource
@@ -17,20 +17,37 @@ if TYPE_CHECKING:
 def open_(
     graph: GraphFile,
     features: Annotated[
-        str | None, typer.Option("--features", help="Feature index (a folder).", metavar="SOURCE")
+        list[str] | None,
+        typer.Option(
+            "--features",
+            help="Where the features' evidence is; can be given several times.",
+            metavar="SOURCE",
+        ),
     ] = None,
     store: StoreOption = None,
     author: Annotated[str, typer.Option(help="Your name in labels; the login by default.")] = "",
     any_set: Annotated[
         bool, typer.Option("--any-set", help="Accept evidence of another transcoder set.")
     ] = False,
+    offline: OfflineOption = False,
 ) -> None:
     """Open a graph in the terminal: read evidence, fix labels, group supernodes."""
-    from graphlabel.cli.pipeline import source_for
+    from graphlabel.cli.console import note, progress
+    from graphlabel.cli.pipeline import source_for_reading
     from graphlabel.files import read_graph
 
     document = read_graph(graph)
-    source = source_for(document, features, any_set=any_set) if features else None
+    source = None
+    if features:
+        with progress("evidence") as report:
+            source = source_for_reading(
+                document,
+                features,
+                any_set=any_set,
+                offline=offline,
+                say=note,
+                report=lambda done, total: report("fetching", done, total),
+            )
     open_document(document, graph, source, store, author)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from graphlabel.cli.options import GraphFile, JsonFlag, OutputFile, SourceOption
+from graphlabel.cli.options import GraphFile, JsonFlag, OfflineOption, OutputFile, SourceOption
 from graphlabel.errors import UsageError
 
 
@@ -31,13 +31,15 @@ def route(
     any_set: Annotated[
         bool, typer.Option("--any-set", help="Accept evidence of another transcoder set.")
     ] = False,
+    offline: OfflineOption = False,
     json: JsonFlag = False,
 ) -> None:
     """Route every feature of a graph: input, output, cross or obscure."""
-    from graphlabel.cli.console import note, print_json
+    from graphlabel.cli.console import note, print_json, progress
     from graphlabel.cli.pipeline import (
         RouteOptions,
         check_writable,
+        feature_flags,
         route_document,
         silent,
         source_for,
@@ -49,10 +51,17 @@ def route(
     if theta is not None and rule == "raw":
         raise UsageError("--theta is the calibrated rule's threshold; use --tau with --rule raw")
     document = read_graph(graph)
-    source = source_for(document, features, any_set=any_set)
+    source = source_for(document, features, any_set=any_set, offline=offline)
     check_writable(output)
     options = RouteOptions(rule, 0.5 if tau is None else tau, theta, n, weighted, encoder, any_set)
-    routed, missing = route_document(document, source, options, silent if json else note)
+    with progress("route", quiet=json) as report:
+        routed, missing = route_document(
+            document,
+            source,
+            options,
+            silent if json else note,
+            lambda done, total: report("fetching evidence", done, total),
+        )
     write_graph(routed, output)
     counts = class_counts(routed.annotations.routings.values())
     if json:
@@ -66,8 +75,9 @@ def route(
         return
     note(f"wrote {output}: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
     if missing:
-        note(f"  {len(missing)} features have no evidence in {source.name}; they stay unrouted")
-    note(f"next: graphlabel label {output} --features {features} -o {output}")
+        named = ", ".join(map(str, missing[:8])) + (" …" if len(missing) > 8 else "")
+        note(f"  {len(missing)} features have no evidence in {source.name}: {named}")
+    note(f"next: graphlabel label {output} {feature_flags(features)} -o {output}")
 
 
 def class_counts(routings: object) -> dict[str, int]:

@@ -17,6 +17,7 @@ from graphlabel.evidence.index.format import (
     read_manifest,
     vocabulary_path,
 )
+from graphlabel.evidence.source import PlainNames
 from graphlabel.graph import FeatureKey
 from graphlabel.records import (
     ActivationExample,
@@ -28,8 +29,10 @@ from graphlabel.records import (
 )
 
 
-class ParquetIndex:
+class ParquetIndex(PlainNames):
     """A feature index in a local folder."""
+
+    kind = "feature index"
 
     def __init__(self, folder: Path) -> None:
         """Open the index; raises EvidenceError when it is broken."""
