@@ -82,7 +82,12 @@ def _head(name: str, source: FeatureSource, record: FeatureRecord) -> list[Text]
     about = Text(f"{inert(owner)}\nfrom {inert(source.name)} ({source.kind})", style="dim")
     notes = [Text(inert(remark), style="italic") for remark in record.remarks]
     if record.dropped:
-        notes.append(Text(f"{record.dropped} broken examples were left out", style="italic"))
+        notes.append(
+            Text(
+                f"left out: {record.dropped} broken example{'s' * (record.dropped > 1)}",
+                style="italic",
+            )
+        )
     return [title, about, *notes]
 
 

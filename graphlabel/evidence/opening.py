@@ -24,7 +24,7 @@ KNOWN_KINDS = (
     "neuronpedia:MODEL/SET",
     "a web folder (https://…)",
 )
-_STATED = re.compile(r"^([\w.+-]+)/([\w.+/-]+)=(.+)$", re.DOTALL)
+_STATED = re.compile(r"^(\w[\w.+-]*)/(\w[\w.+/-]*)=(.+)$", re.DOTALL)
 _SAMPLE = 4096
 """How many names of a folder are looked at to tell its kind."""
 

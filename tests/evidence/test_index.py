@@ -137,7 +137,7 @@ def test_missing_and_broken_sources_get_one_line(
         need(source, FeatureKey(0, 999))
     with pytest.raises(EvidenceError, match="no feature source"):
         open_source(tmp_path / "nowhere")
-    with pytest.raises(EvidenceError, match="no index.json"):
+    with pytest.raises(EvidenceError, match=r"no index\.json"):
         open_source(tmp_path)
     (tmp_path / "index.json").write_text("{}")
     with pytest.raises(EvidenceError, match="broken"):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sqlite3
 import time
 import zlib
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from graphlabel.errors import EvidenceError
 
@@ -51,7 +51,11 @@ class AnswerCache:
         if not self.path.is_file():
             return None
         with closing(self._open()) as database:
-            row = self._run(database, "select body, time from answers where key = ?", (key,))
+            try:
+                statement = "select body, time from answers where key = ?"
+                row = database.execute(statement, (key,)).fetchone()
+            except sqlite3.Error as error:
+                raise self._broken(error) from error
         if row is None:
             return None
         body, when = row
@@ -62,17 +66,23 @@ class AnswerCache:
         except (zlib.error, TypeError) as error:
             raise self._broken(error) from error
 
-    def put(self, key: str, body: bytes | None) -> None:
-        """Keep an answer; raises EvidenceError when it cannot be written."""
-        packed = None if body is None else zlib.compress(body, 6)
+    def put(self, answers: Mapping[str, bytes | None]) -> None:
+        """Keep answers, all or none; raises EvidenceError when they cannot be written."""
+        now = time.time()
+        rows = [
+            (key, None if body is None else zlib.compress(body), now)
+            for key, body in answers.items()
+        ]
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise EvidenceError(f"cannot write {self.path}: {error.strerror}") from error
         with closing(self._open()) as database:
-            statement = "insert or replace into answers values (?, ?, ?)"
-            self._run(database, statement, (key, packed, time.time()))
-            self._commit(database)
+            try:
+                with database:
+                    database.executemany("insert or replace into answers values (?, ?, ?)", rows)
+            except sqlite3.Error as error:
+                raise self._broken(error) from error
 
     def _open(self) -> sqlite3.Connection:
         try:
@@ -85,18 +95,6 @@ class AnswerCache:
             database.close()
             raise self._broken(error) from error
         return database
-
-    def _run(self, database: sqlite3.Connection, statement: str, values: tuple[object, ...]) -> Any:
-        try:
-            return database.execute(statement, values).fetchone()
-        except sqlite3.Error as error:
-            raise self._broken(error) from error
-
-    def _commit(self, database: sqlite3.Connection) -> None:
-        try:
-            database.commit()
-        except sqlite3.Error as error:
-            raise self._broken(error) from error
 
     def _broken(self, error: Exception) -> EvidenceError:
         return EvidenceError(f"the cache {self.path} cannot be used: {error}; delete the file")

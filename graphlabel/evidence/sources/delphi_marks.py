@@ -16,7 +16,8 @@ from graphlabel.records import SPECIAL_TOKENS
 OPEN, CLOSE = "<<", ">>"
 UNLISTED = 0.5
 """The activation of a token in marks that is not listed: between 0 and 1."""
-_LONGEST_MARK = 2000
+_LONGEST_MARK = 400
+_LONGEST_TEXT = 100_000
 
 _SPECIAL = "|".join(re.escape(token) for token in sorted(SPECIAL_TOKENS, key=len, reverse=True))
 _WORDS = re.compile(
@@ -24,6 +25,8 @@ _WORDS = re.compile(
     r"| ?(?:_|[^\w\s])+?(?=<\||[\w\s]|$)|\s+(?!\S)|\s+|.",
     re.DOTALL,
 )
+_RUN = re.compile("<+")
+_MARK = re.compile("<<|>>")
 _EXAMPLE = re.compile(
     r"^Example (\d+):[ ]?(.*?)\nActivations:(.*?)(?=\n+Example \d+:|\s*\Z)",
     re.DOTALL | re.MULTILINE,
@@ -50,7 +53,7 @@ def split_prompt(prompt: str) -> list[MarkedText]:
     found: list[MarkedText] = []
     for match in _EXAMPLE.finditer(prompt):
         listed = tuple(Token(text, float(value)) for text, value in _LISTED.findall(match[3]))
-        found.append(MarkedText(match[2], listed))
+        found.append(MarkedText(match[2][:_LONGEST_TEXT], listed))
     return found
 
 
@@ -65,9 +68,11 @@ def parse_marks(marked: MarkedText) -> tuple[Token, ...]:
     listed, place, plain = list(marked.listed), 0, 0
     text = marked.text
     while (start := text.find(OPEN, place)) >= 0:
-        span = _span(text, start, listed)
+        run = _RUN.match(text, start)
+        stop = run.end() if run else start
+        span = _span(text, start, stop, listed)
         if span is None:
-            place = start + 1
+            place = stop
             continue
         start, inside, place = span
         tokens += _quiet(text[plain:start])
@@ -90,22 +95,22 @@ def render_marks(tokens: Sequence[Token]) -> MarkedText:
     return MarkedText("".join(parts), tuple(each for each in tokens if each.activation >= 1))
 
 
-def _span(text: str, start: int, listed: Sequence[Token]) -> tuple[int, str, int] | None:
+def _span(text: str, start: int, stop: int, listed: Sequence[Token]) -> tuple[int, str, int] | None:
     """Where marks open, what they hold, and where the text goes on; None if ``<<`` is only text.
 
-    In ``<<<body>>>`` any two of the three may be the marks: the listed tokens decide.
+    In ``<<<body>>>`` any two of the ``<`` from start to stop may be the marks: the listed tokens
+    decide.
     """
-    run = len(text[start:]) - len(text[start:].lstrip("<"))
-    for at in range(start, start + run - 1):
+    for at in range(start, stop - 1):
         inside = _listed_inside(text, at + len(OPEN), listed)
         if inside is not None:
             return at, inside, at + len(OPEN) + len(inside) + len(CLOSE)
-    at = start + run - len(OPEN)
-    stop = _closing(text, at)
-    if stop is None:
+    at = stop - len(OPEN)
+    end = _closing(text, at)
+    if end is None:
         return None
-    inside = text[at + len(OPEN) : stop].replace(OPEN, "").replace(CLOSE, "")
-    return at, inside, stop + len(CLOSE)
+    inside = text[at + len(OPEN) : end].replace(OPEN, "").replace(CLOSE, "")
+    return at, inside, end + len(CLOSE)
 
 
 def _listed_inside(text: str, start: int, listed: Sequence[Token]) -> str | None:
@@ -122,18 +127,11 @@ def _listed_inside(text: str, start: int, listed: Sequence[Token]) -> str | None
 
 def _closing(text: str, opening: int) -> int | None:
     """Where the marks that open at a place close, marks within them counted."""
-    depth, place = 0, opening
-    limit = min(len(text), opening + _LONGEST_MARK)
-    while place < limit:
-        if text.startswith(OPEN, place):
-            depth, place = depth + 1, place + len(OPEN)
-        elif text.startswith(CLOSE, place):
-            depth -= 1
-            if depth == 0:
-                return place
-            place += len(CLOSE)
-        else:
-            place += 1
+    depth = 0
+    for mark in _MARK.finditer(text, opening, opening + _LONGEST_MARK):
+        depth += 1 if mark[0] == OPEN else -1
+        if depth == 0:
+            return mark.start()
     return None
 
 

@@ -28,6 +28,7 @@ from graphlabel.evidence.sources.loose import (
     read_examples,
     share,
     text,
+    unpack,
 )
 from graphlabel.evidence.sources.remote import ask_at_once
 from graphlabel.graph import FeatureKey
@@ -35,7 +36,8 @@ from graphlabel.graph.pairing import cantor, cantor_inverse
 from graphlabel.records import FeatureRecord, Quantile, TranscoderSet
 
 KIND = "feature JSON"
-MOST_LAYERS = 256
+MOST_LAYERS = 64
+"""A numbering that would give some file a higher layer is not the folder's."""
 _SAMPLE = 4096
 _DECIMAL = 100_000
 _OPAQUE_FROM = 10_000_000
@@ -104,14 +106,16 @@ class FeatureJson:
         """The record of a feature, or None when there is no file for it."""
         for numbering in self._candidates(key):
             where = f"{self._files.place}/{numbering.name_of(key)}.json"
-            data = self._files.read(
-                f"{numbering.name_of(key)}.json", partial(decode_json, where=where)
-            )
+            read = partial(self._record, key=key, where=where)
+            data = self._files.read(f"{numbering.name_of(key)}.json", read)
             if data is not None:
                 self._numbering = numbering
-                value = decode_json(data, where)
-                return read_feature(value, key, self.transcoder_set, where)
+                return read(data)
         return None
+
+    def _record(self, data: bytes, key: FeatureKey, where: str) -> FeatureRecord:
+        plain = unpack(data, where) if data[:2] == b"\x1f\x8b" else data
+        return read_feature(decode_json(plain, where), key, self.transcoder_set, where)
 
     def fetch(self, keys: Iterable[FeatureKey], report: Report | None = None) -> None:
         """Bring features of a web folder near."""

@@ -9,6 +9,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from urllib.parse import quote, unquote, urlsplit
 
 from graphlabel.errors import EvidenceError, FeatureListError
@@ -98,10 +99,16 @@ class NeuronpediaApi:
         if not self._is_ours(key):
             return None
         where = self._remote.address(self._path(key))
-        data = self._remote.get(self._path(key), check=lambda data: self._feature(data, where))
-        found = self._feature(data, where) if data is not None else None
-        if found is None:
+        read = partial(self._record, key=key, where=where)
+        data = self._remote.get(self._path(key), check=read)
+        return None if data is None else read(data)
+
+    def _record(self, data: bytes, key: FeatureKey, where: str) -> FeatureRecord | None:
+        """The feature of an answer; None when it says there is none."""
+        value = decode_json(data, where)
+        if not value:
             return None
+        found = fields(value, where)
         return dashboard_record(
             key,
             self.transcoder_set,
@@ -154,11 +161,6 @@ class NeuronpediaApi:
         source_id = f"{key.layer}-{self.transcoder_set.name}"
         return f"api/feature/{quote(self.transcoder_set.model)}/{quote(source_id)}/{key.feature}"
 
-    def _feature(self, data: bytes, where: str) -> Mapping[str, object] | None:
-        """The feature of an answer; None when it says there is none."""
-        value = decode_json(data, where)
-        return fields(value, where) if value else None
-
     def _fetch(self, batch: list[FeatureKey]) -> None:
         """A batch of one layer in one request, or one by one where the server has no batches."""
         model, name = self.transcoder_set.model, self.transcoder_set.name
@@ -184,9 +186,10 @@ class NeuronpediaApi:
             split, number = split_source_id(text(feature.get("layer"))), index(feature.get("index"))
             if split is not None and number is not None:
                 found[FeatureKey(split[0], number)] = feature
-        for key in batch:
-            body = json.dumps(found[key]).encode() if key in found else None
-            self._remote.cache.put(self._remote.address(self._path(key)), body)
+        bodies = {key: json.dumps(found[key]).encode() if key in found else None for key in batch}
+        self._remote.cache.put(
+            {self._remote.address(self._path(key)): body for key, body in bodies.items()}
+        )
 
 
 def _batches(keys: list[FeatureKey]) -> Iterator[list[FeatureKey]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -99,7 +100,7 @@ class Remote:
             raise EvidenceError(f"{address} does not answer with parts of files; download it")
         if body is not None and check is not None:
             check(body)
-        self.cache.put(key, body)
+        self.cache.put({key: body})
         return body
 
     def kept(self, key: str) -> Answer | None:
@@ -114,12 +115,6 @@ class Remote:
         if self.offline:
             return None
         return self._ask("POST", self.address(path), json=value)
-
-    def close(self) -> None:
-        """Close the connections."""
-        if self._client is not None:
-            self._client.close()
-            self._client = None
 
     def _ask(self, method: str, address: str, **options: Any) -> bytes | None:
         from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
@@ -167,6 +162,7 @@ class Remote:
                     timeout=self._timeout,
                     follow_redirects=not self._headers,
                 )
+                weakref.finalize(self, self._client.close)
             return self._client
 
     def _keep_pace(self) -> None:
