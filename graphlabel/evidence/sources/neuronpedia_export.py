@@ -7,7 +7,9 @@ index. A source's folder, a model's folder or one folder with all the files can 
 
 from __future__ import annotations
 
+import gzip
 import re
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -27,6 +29,7 @@ from graphlabel.records import FeatureRecord, TranscoderSet
 
 KIND = "Neuronpedia export"
 _ROLES = ("features", "activations", "explanations")
+_LONGEST_ROW = 64 * 2**20
 _INDEX = re.compile(rb'"index"\s*:\s*"?(\d{1,12})"?')
 _LAYER = re.compile(rb'"layer"\s*:\s*"([^"\\]{1,200})"')
 Rows = Mapping[FeatureKey, Sequence[bytes]]
@@ -43,7 +46,7 @@ class NeuronpediaExport:
         self._place = place
         self._files = {role: tuple(files.get(role, ())) for role in _ROLES}
         self._rows = lru_cache(maxsize=4)(_read_rows)
-        self._where: dict[str, dict[FeatureKey, list[Path]]] = {}
+        self._where: dict[tuple[str, int | None], dict[FeatureKey, list[Path]]] = {}
 
     @property
     def name(self) -> str:
@@ -52,16 +55,23 @@ class NeuronpediaExport:
 
     def keys(self) -> Iterator[FeatureKey]:
         """Every feature there is a row or an activation for, in order."""
-        return iter(sorted(self._places("features").keys() | self._places("activations").keys()))
+        layers = {_layer(path) for paths in self._files.values() for path in paths}
+        found: set[FeatureKey] = set()
+        for layer in layers:
+            # a feature without a row of its own may still have activations
+            role = "features" if self._of_layer("features", layer) else "activations"
+            found.update(self._places(role, layer))
+        return iter(sorted(found))
 
     def get(self, key: FeatureKey) -> FeatureRecord | None:
         """The record of a feature, or None when no file has a row of it."""
-        features = self._of("features", key)
-        activations = self._of("activations", key)
+        batches = self._places("features", key.layer).get(key, [])
+        features = self._rows_of(batches, key)
+        activations = self._activations(key, batches)
         if not features and not activations:
             return None
+        explained = self._rows_of(self._places("explanations", key.layer).get(key, []), key)
         feature = features[0] if features else {}
-        explained = self._of("explanations", key)
         return dashboard_record(key, self.transcoder_set, feature, activations, explained)
 
     def name_of(self, key: FeatureKey) -> str:
@@ -72,22 +82,44 @@ class NeuronpediaExport:
         """The feature of ``20-gemmascope-res-16k/123``."""
         return key_of_source_name(self.transcoder_set, name)
 
-    def _of(self, role: str, key: FeatureKey) -> list[Fields]:
+    def _activations(self, key: FeatureKey, batches: Sequence[Path]) -> list[Fields]:
+        """A feature's activations: in the batch of its own name, else wherever they are."""
+        names = {path.name for path in batches}
+        for path in self._of_layer("activations", key.layer):
+            if path.name in names and key in self._rows(path, self.transcoder_set.name):
+                return self._rows_of([path], key)
+        return self._rows_of(self._places("activations", key.layer).get(key, []), key)
+
+    def _rows_of(self, paths: Sequence[Path], key: FeatureKey) -> list[Fields]:
         return [
             fields(decode_json(row, f"{path}: {key}"), f"{path}: {key}")
-            for path in self._places(role).get(key, ())
+            for path in paths
             for row in self._rows(path, self.transcoder_set.name)[key]
         ]
 
-    def _places(self, role: str) -> dict[FeatureKey, list[Path]]:
-        """Which files hold rows of which feature: one pass over a role's files, on first use."""
-        if role not in self._where:
+    def _of_layer(self, role: str, layer: int | None) -> list[Path]:
+        return [
+            path for path in self._files[role] if layer is None or _layer(path) in (layer, None)
+        ]
+
+    def _places(self, role: str, layer: int | None) -> dict[FeatureKey, list[Path]]:
+        """Which files hold rows of which feature: one pass over a layer's files, on first use."""
+        if (role, layer) not in self._where:
             where: dict[FeatureKey, list[Path]] = {}
-            for path in self._files[role]:
+            for path in self._of_layer(role, layer):
                 for key in self._rows(path, self.transcoder_set.name):
                     where.setdefault(key, []).append(path)
-            self._where[role] = where
-        return self._where[role]
+            self._where[role, layer] = where
+        return self._where[role, layer]
+
+
+def _layer(path: Path) -> int | None:
+    """The layer a file is of, from the folder of its source; None where no folder says."""
+    for folder in (path.parent.parent.name, path.parent.name):
+        split = split_source_id(folder)
+        if split is not None:
+            return split[0]
+    return None
 
 
 def export_files(folder: Path) -> list[Path]:
@@ -130,14 +162,18 @@ def open_export(folder: Path) -> FeatureSource:
 
 def _owner(path: Path) -> TranscoderSet | None:
     """Whose features a file is of, from its first row; None when it is empty."""
-    for row in read_file(path).splitlines():
-        if row.strip():
-            found = fields(decode_json(row, str(path)), str(path))
-            split = split_source_id(text(found.get("layer")))
-            if split is None or index(found.get("index")) is None:
-                raise EvidenceError(f"{path} is no export file: its rows name no layer and index")
-            return TranscoderSet(text(found.get("modelId")), split[1])
-    return None
+    try:
+        with gzip.open(path) as file:
+            row = file.readline(_LONGEST_ROW)
+    except (OSError, EOFError, zlib.error) as error:
+        raise EvidenceError(f"{path} is cut off or corrupt: {error}; get it again") from error
+    if not row.strip():
+        return None
+    found = fields(decode_json(row, str(path)), str(path))
+    split = split_source_id(text(found.get("layer")))
+    if split is None or index(found.get("index")) is None:
+        raise EvidenceError(f"{path} is no export file: its rows name no layer and index")
+    return TranscoderSet(text(found.get("modelId")), split[1])
 
 
 def _read_rows(path: Path, name: str) -> Rows:

@@ -61,6 +61,34 @@ def test_the_export_gives_what_the_api_gives(export: Path, neuronpedia: Any) -> 
     assert source.name_of(KEY) == "3-set-16k/7"
 
 
+def test_activations_in_another_batch_than_the_feature(export: Path, feature_of: Any) -> None:
+    moved = export / "3-set-16k/activations/batch-0.jsonl.gz"
+    before = open_source(export / "3-set-16k").get(KEY)
+    moved.rename(moved.with_name("batch-5.jsonl.gz"))
+    assert open_source(export / "3-set-16k").get(KEY) == before
+    for file in (export / "3-set-16k/features").iterdir():
+        file.unlink()
+    source = open_source(export / "3-set-16k")
+    assert list(source.keys()) == [(3, 7), (3, 8), (3, 9)]
+    record = source.get(KEY)
+    assert record is not None
+    assert before is not None
+    assert (record.quantiles, record.top_logits) == (before.quantiles, ())
+
+
+def test_all_files_in_one_folder(tmp_path: Path, feature_of: Any) -> None:
+    features = [feature_of(7), feature_of(7, "4-set-16k")]
+    write_export(tmp_path / "deep", "x", features)
+    for role in ("features", "activations", "explanations-gpt-4o-mini"):
+        (tmp_path / "deep/x" / role / "batch-0.jsonl.gz").rename(tmp_path / f"{role}-0.jsonl.gz")
+    source = open_source(tmp_path)
+    assert list(source.keys()) == [(3, 7), (4, 7)]
+    for key in source.keys():  # noqa: SIM118
+        record = source.get(key)
+        assert record is not None
+        assert (len(record.quantiles), len(record.explanations)) == (2, 1)
+
+
 def test_sets_in_one_folder_never_mix(export: Path) -> None:
     source = open_source(export)
     sets = {part.transcoder_set for part in parts_of(source)}
