@@ -30,7 +30,7 @@ def loaded_after(code: str) -> set[str]:
         "import graphlabel",
         "import graphlabel.cli.main",
         "import graphlabel.files, graphlabel.store, graphlabel.export, graphlabel.labeling",
-        "import graphlabel.evidence.index.reader",
+        "import graphlabel.evidence.index.reader, graphlabel.evidence.opening",
         "import graphlabel.protocol",
         "import graphlabel.atlas",
         "import graphlabel_tui.app",

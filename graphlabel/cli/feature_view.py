@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     )
 
 BARS = " ▁▂▃▄▅▆▇█"
-HEAT = ("black on #fff4c2", "black on #ffdf80", "black on #ffb84d", "black on #ff8c1a")
+HEAT = ("underline", "black on #ffe08a", "black on #ffb84d", "black on #ff8c1a")
 """Backgrounds from weak to strong activations; the terminal shows the nearest it has."""
 _VALUE = 8
 _LOGITS = 10
@@ -44,13 +44,14 @@ def print_feature(
     lines += [_known_as(each) for each in record.explanations]
     for line in lines:
         console.print(line, soft_wrap=False)
+    every = [example for part in record.quantiles for example in part.examples]
+    highest = max((max(example.activations) for example in every), default=0.0)
     for quantile in record.quantiles:
         shown = quantile.examples[:per_quantile]
         count = f"{len(shown)} of {len(quantile.examples)} examples"
         console.print(
             Text.assemble((f"── {inert(quantile.name)} ──", "bold"), (f" {count}", "dim"))
         )
-        highest = max(max(example.activations) for example in quantile.examples)
         for example in shown:
             console.print(example_line(example, console.width, highest), no_wrap=True, crop=True)
     if not record.quantiles:
@@ -101,7 +102,7 @@ def _numbers(record: FeatureRecord, width: int) -> list[Text]:
     if record.histogram and any(record.histogram.counts):
         found = record.histogram
         bars = sparkline(found, min(len(found.counts), max(10, width - 40)))
-        lines.append(Text(f"activations {bars}  {found.low:.3g} … {found.high:.3g}"))
+        lines.append(Text(f"activations {bars}  {round(found.low, 3):g} … {found.high:.3g}"))
     return lines
 
 

@@ -150,3 +150,20 @@ def test_an_empty_corpus_is_refused(built: tuple[Path, list[torch.Tensor]], tmp_
     transcoders = load_transcoders(str(folder / "set"))
     with pytest.raises(EvidenceError, match="empty"):
         build_index(model, transcoders, [], tmp_path / "index")
+
+
+def test_broken_examples_are_dropped_and_counted(tmp_path: Path) -> None:
+    from graphlabel.evidence.index.format import Manifest
+    from graphlabel.evidence.index.writer import write_layer, write_manifest, write_vocabulary
+    from graphlabel.records import TranscoderSet
+
+    good = {"ids": [0, 1], "acts": [0.0, 2.0]}
+    bad = [{"ids": [1], "acts": [float("nan")]}, {"ids": [1, 1], "acts": [1.0]}, {"ids": [0], "acts": [1.0]}, {"ids": [], "acts": []}]  # fmt: skip
+    row = {"feature": 0, "density": 0.1, "max_activation": 2.0, "histogram_low": 0.0, "histogram_high": 2.0,
+           "histogram": [1], "top_logits": [], "bottom_logits": [],
+           "quantiles": [{"name": "top", "examples": [good, *bad]}]}  # fmt: skip
+    write_layer(tmp_path, 0, [row])
+    write_vocabulary(tmp_path, ["<bos>", "a"])
+    write_manifest(tmp_path, Manifest(TranscoderSet("m", "s"), (0,), 1, 10, special_token_ids=(0,)))
+    record = need(open_source(tmp_path), FeatureKey(0, 0))
+    assert (len(record.top_examples), record.dropped) == (1, 4)

@@ -98,13 +98,12 @@ class ParquetIndex(PlainNames):
 
     def _record(self, key: FeatureKey, row: dict[str, Any]) -> FeatureRecord:
         counts = tuple(row["histogram"])
+        quantiles = tuple(self._quantile(part) for part in row["quantiles"])
+        held = sum(len(part["examples"]) for part in row["quantiles"])
         return FeatureRecord(
             key=key,
             transcoder_set=self.transcoder_set,
-            quantiles=tuple(
-                Quantile(part["name"], tuple(self._example(each) for each in part["examples"]))
-                for part in row["quantiles"]
-            ),
+            quantiles=quantiles,
             top_logits=self._logits(row["top_logits"]),
             bottom_logits=self._logits(row["bottom_logits"]),
             density=row["density"],
@@ -112,7 +111,20 @@ class ParquetIndex(PlainNames):
             histogram=Histogram(row["histogram_low"], row["histogram_high"], counts)
             if counts
             else None,
+            dropped=held - sum(len(quantile.examples) for quantile in quantiles),
         )
+
+    def _quantile(self, part: dict[str, Any]) -> Quantile:
+        """A stretch of examples; those that make no sense are left out."""
+        examples = []
+        for each in part["examples"]:
+            try:
+                example = self._example(each)
+            except EvidenceError:
+                continue
+            if len(example.special) < len(example.tokens):
+                examples.append(example)
+        return Quantile(part["name"], tuple(examples))
 
     def _logits(self, entries: list[dict[str, Any]]) -> tuple[LogitEffect, ...]:
         return tuple(LogitEffect(self._text(each["id"]), each["value"]) for each in entries)
