@@ -14,7 +14,7 @@ from pathlib import Path
 
 from graphlabel.errors import EvidenceError, FeatureListError
 from graphlabel.evidence.source import Report, parse_key
-from graphlabel.evidence.sources.files import Files, LocalFiles
+from graphlabel.evidence.sources.files import Files, LocalFiles, RemoteFiles
 from graphlabel.evidence.sources.loose import (
     Fields,
     RawExample,
@@ -30,7 +30,6 @@ from graphlabel.evidence.sources.loose import (
     text,
     unpack,
 )
-from graphlabel.evidence.sources.remote import ask_at_once
 from graphlabel.graph import FeatureKey
 from graphlabel.graph.pairing import cantor, cantor_inverse
 from graphlabel.records import FeatureRecord, Quantile, TranscoderSet
@@ -119,8 +118,8 @@ class FeatureJson:
 
     def fetch(self, keys: Iterable[FeatureKey], report: Report | None = None) -> None:
         """Bring features of a web folder near."""
-        if not isinstance(self._files, LocalFiles):
-            ask_at_once(self.get, keys, report)
+        if isinstance(self._files, RemoteFiles):
+            self._files.remote.at_once(self.get, keys, report)
 
     def _candidates(self, key: FeatureKey) -> tuple[Numbering, ...]:
         if self._numbering is not None:

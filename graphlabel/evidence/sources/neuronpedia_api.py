@@ -21,7 +21,7 @@ from graphlabel.evidence.sources.dashboards import (
     split_source_id,
 )
 from graphlabel.evidence.sources.loose import decode_json, fields, index, items, text
-from graphlabel.evidence.sources.remote import Remote, ask_at_once
+from graphlabel.evidence.sources.remote import Remote
 from graphlabel.graph import FeatureKey
 from graphlabel.records import FeatureRecord, TranscoderSet
 
@@ -137,7 +137,9 @@ class NeuronpediaApi:
             self._fetch(batch)
             done += len(batch)
 
-        ask_at_once(fetch, _batches(wanted), report and (lambda *_: report(done, len(wanted))))
+        self._remote.at_once(
+            fetch, _batches(wanted), report and (lambda *_: report(done, len(wanted)))
+        )
 
     def keys(self) -> Iterator[FeatureKey]:
         """Not to be had: the API does not list features. Raises FeatureListError."""

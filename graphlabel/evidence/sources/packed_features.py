@@ -17,9 +17,8 @@ from jaxtyping import Int64
 from graphlabel.errors import EvidenceError
 from graphlabel.evidence.source import PlainNames, Report
 from graphlabel.evidence.sources.feature_json import read_feature
-from graphlabel.evidence.sources.files import Files, LocalFiles, inner_name
+from graphlabel.evidence.sources.files import Files, RemoteFiles, inner_name
 from graphlabel.evidence.sources.loose import decode_json, fields, index, items, unpack
-from graphlabel.evidence.sources.remote import ask_at_once
 from graphlabel.graph import FeatureKey
 from graphlabel.records import FeatureRecord, TranscoderSet
 
@@ -70,8 +69,8 @@ class PackedFeatures(PlainNames):
 
     def fetch(self, keys: Iterable[FeatureKey], report: Report | None = None) -> None:
         """Bring features of a web folder near."""
-        if not isinstance(self._files, LocalFiles):
-            ask_at_once(self.get, keys, report)
+        if isinstance(self._files, RemoteFiles):
+            self._files.remote.at_once(self.get, keys, report)
 
     def get(self, key: FeatureKey) -> FeatureRecord | None:
         """The record of a feature; None when it never fired or there is no such feature."""

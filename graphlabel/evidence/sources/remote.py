@@ -54,7 +54,7 @@ class Remote:
         interval: float = 0.0,
         attempts: int = ATTEMPTS,
         timeout: float = TIMEOUT,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] | None = None,
     ) -> None:
         """Ask nothing yet.
 
@@ -66,7 +66,8 @@ class Remote:
         self._headers = dict(headers or {})
         self._attempts = attempts
         self._timeout = timeout
-        self._sleep = sleep
+        self._stopped = threading.Event()
+        self._sleep = sleep or self._pause
         self._interval = interval
         self._next = 0.0
         self._lock = threading.Lock()
@@ -116,6 +117,28 @@ class Remote:
             return None
         return self._ask("POST", self.address(path), json=value)
 
+    def at_once(
+        self,
+        ask: Callable[[Item], object],
+        items: Iterable[Item],
+        report: Callable[[int, int], None] | None = None,
+    ) -> None:
+        """Ask for many things, a few at once; the first error stops the rest and is raised."""
+        wanted = list(items)
+        pool = ThreadPoolExecutor(WORKERS)
+        try:
+            running = [pool.submit(ask, item) for item in wanted]
+            for done, each in enumerate(as_completed(running), 1):
+                each.result()
+                if report:
+                    report(done, len(wanted))
+        except BaseException:
+            self._stopped.set()  # wakes those that wait to ask again
+            raise
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+            self._stopped.clear()
+
     def _ask(self, method: str, address: str, **options: Any) -> bytes | None:
         from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
@@ -139,6 +162,8 @@ class Remote:
         import httpx
 
         self._keep_pace()
+        if self._stopped.is_set():
+            raise EvidenceError(f"{address} was not asked: another request had failed")
         try:
             with self._connected().stream(method, address, **options) as response:
                 if not response.is_success:
@@ -165,6 +190,9 @@ class Remote:
                 weakref.finalize(self, self._client.close)
             return self._client
 
+    def _pause(self, seconds: float) -> None:
+        self._stopped.wait(seconds)
+
     def _keep_pace(self) -> None:
         if self._interval <= 0:
             return
@@ -174,24 +202,6 @@ class Remote:
             self._next = turn + self._interval
         if turn > now:
             self._sleep(turn - now)
-
-
-def ask_at_once(
-    ask: Callable[[Item], object],
-    items: Iterable[Item],
-    report: Callable[[int, int], None] | None = None,
-) -> None:
-    """Ask for many things, a few at once; the first error stops the rest and is raised."""
-    wanted = list(items)
-    pool = ThreadPoolExecutor(WORKERS)
-    try:
-        running = [pool.submit(ask, item) for item in wanted]
-        for done, each in enumerate(as_completed(running), 1):
-            each.result()
-            if report:
-                report(done, len(wanted))
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _plain_base(base: str) -> str:

@@ -222,3 +222,14 @@ def test_a_server_without_batches_is_asked_one_by_one(neuronpedia) -> None:
     records = get_records(open_source(PLACE), keys)
     assert all(records.values())
     assert [method for method, _ in neuronpedia.requests] == ["POST", "GET", "GET", "GET"]
+
+
+def test_a_failure_wakes_those_that_wait(neuronpedia) -> None:
+    """One request is told to wait a minute, another is refused: nobody waits for the minute."""
+    neuronpedia.failures += [(429, {"Retry-After": "60"}), (401, {})]
+    keys = [FeatureKey(layer, 1) for layer in (1, 2)]
+    source = open_source(PLACE)
+    with pytest.raises(EvidenceError, match="API_KEY"):
+        source.fetch(keys)
+    source.fetch(keys)
+    assert all(open_source(PLACE, offline=True).get(key) for key in keys)
