@@ -17,6 +17,9 @@ from rich.cells import cell_len
 from graphlabel import atlas
 from graphlabel.cli.feature_view import example_line
 from graphlabel.cli.main import main
+from graphlabel.cli.pipeline import feature_keys
+from graphlabel.evidence import need, open_source
+from graphlabel.files import read_graph
 from graphlabel.records import ActivationExample
 
 INDEX = str(atlas.INDEX_FOLDER)
@@ -138,3 +141,39 @@ def test_the_token_an_example_was_drawn_for_is_marked() -> None:
     assert "   2.000  " in line.plain
     assert "a b «c» d" in line.plain
     assert any("on #" in str(span.style) for span in line.spans)
+
+
+def test_a_graph_is_routed_from_several_places(tmp_path: Path) -> None:
+    """Some features as JSON, the rest from the index; what neither has is listed."""
+    graph, folder = tmp_path / "g.json", tmp_path / "json"
+    folder.mkdir()
+    traced = run("trace", "Fact: the capital of the state containing Dallas is", "--model", atlas.MODEL_FOLDER,
+                 "--transcoders", atlas.TRANSCODERS_FOLDER, "--node-threshold", "0.3", "-o", graph)  # fmt: skip
+    assert traced[0] == 0, traced[2]
+    document, index = read_graph(graph), open_source(INDEX)
+    keys = feature_keys(document)
+    for key in keys[:5]:
+        record = need(index, key)
+        examples = [
+            {"tokens": e.tokens, "tokens_acts_list": e.activations} for e in record.top_examples
+        ]
+        value = {"examples_quantiles": [{"quantile_name": "top", "examples": examples}]}
+        (folder / f"{key.layer}_{key.feature}.json").write_text(json.dumps(value))
+    out = tmp_path / "o.json"
+    code, done, err = run(
+        "route", graph, "--features", folder, "--rule", "raw", "-o", out, "--json"
+    )
+    assert code == 0, err
+    assert json.loads(done)["missing"] == [list(key) for key in keys[5:]]
+    both = ["--features", folder, "--features", INDEX]
+    _, _, err = run("route", graph, *both, "--rule", "raw", "-o", out)
+    assert "no evidence" not in err
+    assert f"graphlabel label {out} --features {folder} --features {INDEX}" in err
+    routed = read_graph(out).annotations.routings
+    run("route", graph, "--features", INDEX, "--rule", "raw", "-o", out)
+    alone = read_graph(out).annotations.routings
+    assert {k: r.feature_class for k, r in routed.items()} == {
+        k: r.feature_class for k, r in alone.items()
+    }
+    code, done, _ = run("label", out, *both, "-o", out, "--json", "--offline")
+    assert (code, json.loads(done)["labelled"] > 0) == (0, True)

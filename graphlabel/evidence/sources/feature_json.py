@@ -133,7 +133,7 @@ class FeatureJson:
         if not isinstance(self._files, LocalFiles) or self._numbering is None:
             raise FeatureListError(
                 f"{self.name} cannot be listed: a web folder does not say what it holds; ask for "
-                "single features, or download the folder"
+                "single features, route with --rule raw, or download the folder"
             )
         keys = (self._numbering.key_of(stem) for stem in _stems(self._files.root))
         return iter(sorted(key for key in keys if key is not None))

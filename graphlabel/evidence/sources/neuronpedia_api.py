@@ -145,7 +145,7 @@ class NeuronpediaApi:
         """Not to be had: the API does not list features. Raises FeatureListError."""
         raise FeatureListError(
             f"{self.name} does not list its features; download the set's export files and name "
-            "their folder instead"
+            "their folder instead, or route with --rule raw, which needs no list"
         )
 
     def name_of(self, key: FeatureKey) -> str:
