@@ -11,6 +11,7 @@ GraphLabelError
 ├── EvidenceError               a feature source that cannot be read
 │   └── FeatureNotFoundError
 ├── EmbedderError               a sentence encoder that cannot be loaded
+│   └── EmbeddingCacheError     embeddings that cannot be kept or removed on disk
 ├── CalibrationError            a calibration that is missing, broken or made with another encoder
 ├── AnnotationError             an edit that makes no sense (a supernode of nothing)
 ├── StoreError                  the annotation store
@@ -64,6 +65,10 @@ class FeatureNotFoundError(EvidenceError):
 
 class EmbedderError(GraphLabelError):
     """A sentence encoder that cannot be loaded."""
+
+
+class EmbeddingCacheError(EmbedderError):
+    """Embeddings that cannot be kept on disk, or removed from it."""
 
 
 class CalibrationError(GraphLabelError):

@@ -53,6 +53,8 @@ class ActivationExample:
 
         Raises EvidenceError when the example has no such token.
         """
+        if not self.special and self.activations:
+            return self.activations.index(max(self.activations))
         best = -1
         for place, value in enumerate(self.activations):
             if place not in self.special and (best < 0 or value > self.activations[best]):
