@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from graphlabel.embedding.cache import EmbeddingCache
-from graphlabel.embedding.model import Embedded, SentenceModel, is_plain
+from graphlabel.embedding.model import SentenceModel, is_plain
 from graphlabel.embedding.places import DEFAULT_ENCODER, EncoderPlace, find_encoder
 from graphlabel.embedding.precision import Precision, best_precision
 from graphlabel.embedding.segments import text_hashes

@@ -49,7 +49,7 @@ def find_encoder(name: str = DEFAULT_ENCODER, revision: str | None = None) -> En
         folder = _default_folder()
         return EncoderPlace(name, str(folder), folder_revision(folder), _kinds(name, folder))
     folder = Path(name).expanduser()
-    if folder.is_dir():
+    if name and is_folder(folder):
         if revision is not None:
             raise EmbedderError(
                 f"the sentence encoder “{name}” is a folder, which has no revisions; "
@@ -57,6 +57,14 @@ def find_encoder(name: str = DEFAULT_ENCODER, revision: str | None = None) -> En
             )
         return EncoderPlace(name, str(folder), _folder_digest(folder), _kinds(name, folder))
     return _on_hub(name, revision)
+
+
+def is_folder(folder: Path) -> bool:
+    """Whether there is such a folder; names that no file can have are none."""
+    try:
+        return folder.is_dir()
+    except (OSError, ValueError):
+        return False
 
 
 def _kinds(name: str, folder: Path) -> tuple[str, ...]:

@@ -58,5 +58,5 @@ def _processor_flags(cpuinfo: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
         return frozenset(stated[0].partition(":")[2].split()) if stated else frozenset()
     import torch
 
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
-    return frozenset(name for name, has in capabilities.items() if has is True)
+    told: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
+    return frozenset(name for name, has in told.items() if has is True)

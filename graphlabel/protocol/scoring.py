@@ -39,12 +39,12 @@ def score_features(
             texts += [text for text in found if text is not None]
     embedded = embed_texts(encoder, texts)
     weights = {key: np.array(chosen.weights) for key, chosen in examples.items()}
-    found = correlations(
+    computed = correlations(
         embedded,
         [span for span, _ in spans.values()],
         [weights[key][kept] for (key, _), (_, kept) in spans.items()],
     )
-    by_place = dict(zip(spans, found, strict=True))
+    by_place = dict(zip(spans, computed, strict=True))
     return {
         key: ScoredFeature(
             chosen,

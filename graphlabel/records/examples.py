@@ -71,5 +71,7 @@ class ActivationExample:
     def window(self, start: int, stop: int) -> tuple[str, ...]:
         """The tokens at peak + start … peak + stop (inclusive) that exist and are not special."""
         peak = self.peak
+        if not self.special:
+            return self.tokens[max(peak + start, 0) : max(peak + stop + 1, 0)]
         places = range(max(peak + start, 0), min(peak + stop, len(self.tokens) - 1) + 1)
         return tuple(self.tokens[place] for place in places if place not in self.special)

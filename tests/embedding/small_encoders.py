@@ -7,7 +7,8 @@ from typing import Any
 
 import torch
 
-WORDS = "[PAD] [UNK] [CLS] [SEP] the a of is in capital texas austin dallas ##s ##ing , . !".split()
+WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "the", "a", "of", "is", "in", "capital", "texas"]
+WORDS += ["austin", "dallas", "##s", "##ing", ",", ".", "!"]
 WORDS += [f"w{i}" for i in range(60)] + list("abcdefghij")
 
 

@@ -40,12 +40,14 @@ def held(cache: EmbeddingCache, texts: list[str]) -> list[bool]:
 
 @given(st.lists(st.sets(st.text("abu", max_size=4), min_size=1, max_size=8), max_size=5))
 @settings(max_examples=25, deadline=None)
-def test_what_goes_in_comes_out(tmp_path_factory: pytest.TempPathFactory, parts: list[set[str]]) -> None:
+def test_what_goes_in_comes_out(
+    tmp_path_factory: pytest.TempPathFactory, parts: list[set[str]]
+) -> None:
     folder = tmp_path_factory.mktemp("cache")
     for part in parts:
         fill(EmbeddingCache("e\nr\nfloat32", folder), sorted(part))
     known = set().union(*parts)
-    texts = sorted(known) + ["never"]
+    texts = [*sorted(known), "never"]
     assert held(EmbeddingCache("e\nr\nfloat32", folder), texts) == [True] * len(known) + [False]
     assert not any(held(EmbeddingCache("e\nr2\nfloat32", folder), texts))
 
@@ -74,20 +76,25 @@ def test_a_broken_segment_is_set_aside(
 ) -> None:
     cache = EmbeddingCache("e", tmp_path)
     fill(cache, ["a", "b"])
-    fill(cache, [f"c{i}" for i in range(50)])
+    fill(cache, [f"c{i}" for i in range(1, 26)])
     path, size, _ = max(segment_files(cache.folder), key=lambda file: file[1])
     data = bytearray(path.read_bytes())
     start = 8 + int.from_bytes(data[:8], "little")
     segment = open_segment(path)
-    offset = {"hashes": data.index(segment.hashes.tobytes()), "vectors": data.index(segment.vectors.tobytes())}
+    offset = {
+        "hashes": data.index(segment.hashes.tobytes()),
+        "vectors": data.index(segment.vectors.tobytes()),
+    }
     if damage in offset:
-        data[offset[damage] : offset[damage] + 400] = b"\x7f" * 400
+        data[offset[damage] : offset[damage] + 800] = b"\x7f" * 800
     elif damage == "header":
         data[8:start] = b"[" * (start - 8)
     elif damage == "huge":
         data[:8] = b"\xff" * 8
     else:
-        data = {"cut": data[: size // 2], "empty": bytearray(), "noise": bytearray(b"\x99" * size)}[damage]
+        data = {"cut": data[: size // 2], "empty": bytearray(), "noise": bytearray(b"\x99" * size)}[
+            damage
+        ]
     path.write_bytes(data)
     with caplog.at_level(logging.WARNING):
         again = EmbeddingCache("e", tmp_path)
@@ -107,7 +114,9 @@ def test_a_place_that_cannot_be_written_is_one_warning(
         for _ in range(3):
             assert held(cache, ["a"]) == [False]
             fill(cache, ["a"])
-    assert [r.message.split(":")[0] for r in caplog.records] == ["going on without the embedding cache"]
+    assert [r.message.split(":")[0] for r in caplog.records] == [
+        "going on without the embedding cache"
+    ]
 
 
 FULL_DISK = """
@@ -116,10 +125,9 @@ from pathlib import Path
 from tests.embedding.test_cache import EmbeddingCache, fill, held
 cache = EmbeddingCache("e", Path(sys.argv[1]))
 fill(cache, ["kept"])
-resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
 fill(cache, [f"text {i}" for i in range(5000)])
 fill(cache, ["more"])
-resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
 again = EmbeddingCache("e", Path(sys.argv[1]))
 assert held(again, ["kept", "text 1", "more"]) == [True, False, False]
 """
@@ -128,7 +136,10 @@ assert held(again, ["kept", "text 1", "more"]) == [True, False, False]
 @pytest.mark.skipif(os.name != "posix", reason="limits the size of files")
 def test_a_full_disk_is_one_warning(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", FULL_DISK, str(tmp_path)], capture_output=True, text=True, check=False
+        [sys.executable, "-c", FULL_DISK, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("\n") == 1

@@ -19,7 +19,16 @@ TEXTS = [
     " the", "the capital", " of texas is austin", "dallas is in texas, the capital of texas!",
     "w1 w2 w3", "w1 w2", "w40 " * 60, "a", "the capital", "!", "abc the w3 w3 w9, . dallas",
 ]  # fmt: skip
-HOSTILE = ["", " ", "\0", "\ud800", "the \udfff capital", "\u200b", "漢字 🙂", "the capital " * 90_000]
+HOSTILE = [
+    "",
+    " ",
+    "\0",
+    "\ud800",
+    "the \udfff capital",
+    "\u200b",
+    "漢字 🙂",
+    "the capital " * 90_000,
+]
 
 
 def library(encoder: SentenceEncoder, texts: list[str]) -> np.ndarray:

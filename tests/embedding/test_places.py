@@ -57,7 +57,8 @@ def test_a_model_of_the_hubs_cache_needs_no_network(
 
 
 @pytest.mark.parametrize(
-    "name", ["no/such-encoder", "no-such-encoder", "a/b/c", "../nowhere", "", "x" * 300, "a b", "\0"]
+    "name",
+    ["no/such-encoder", "no-such-encoder", "a/b/c", "../nowhere", "", "x" * 300, "a b", "\0"],
 )
 def test_what_is_nowhere_is_one_line(name: str) -> None:
     with pytest.raises(EmbedderError, match="check --encoder") as caught:

@@ -8,9 +8,7 @@ import typer
 
 from graphlabel.cli.options import JsonFlag
 
-app = typer.Typer(
-    help="Embeddings kept between runs.", no_args_is_help=True, rich_markup_mode=None
-)
+app = typer.Typer(help="Embeddings kept between runs.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.command()
