@@ -95,7 +95,7 @@ def main() -> None:
     encoder = load_encoder(precision="float32", cache=False)
     tokens = text_tokens(options.text, common_words(encoder), random)
     # a calibration needs 200 features; only the first are timed
-    pool = real_sized_features(tokens, max(options.features, 300), random)
+    pool = real_sized_features(tokens, max(options.features, 220), random)
     records = pool[: options.features]
     texts = windows_of(records, settings)
     describe(records, texts, settings, options.text)
