@@ -1,9 +1,9 @@
 """How long routing takes, cold and warm, against encoding every window with the encoder's defaults.
 
-Run: `python benchmarks/route.py [--features 200] [--text FILE]`. The 1,000 features of the default
-take some minutes, 200 about one. The baseline calls the library's `encode` with its default
-settings on the text of every window and nothing else; cold and warm are whole routings, from
-records to reasons, cold with an empty cache, warm in a new encoder over the cache cold left.
+Run: `python benchmarks/route.py [--features 100] [--text FILE]`. The baseline calls the library's
+`encode` with its default settings on the text of every window and nothing else; cold and warm are
+whole routings, from records to reasons, the model loaded before: cold with an empty cache, warm in
+a new encoder over the cache that cold left.
 """
 
 from __future__ import annotations
