@@ -1,58 +1,163 @@
-"""How much the protocol saves by embedding each distinct window once.
+"""How long routing takes, cold and warm, against encoding every window with the encoder's defaults.
 
-Run: `python benchmarks/route.py [--features 60]`. Prints medians of three runs, side by side in
-one process, on atlas's features with the default encoder.
+Run: `python benchmarks/route.py [--features 100] [--text FILE]`. The baseline calls the library's
+`encode` with its default settings on the text of every window and nothing else; cold and warm are
+whole routings, from records to reasons, the model loaded before: cold with an empty cache, warm in
+a new encoder over the cache that cold left.
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
+import re
+import tempfile
 import time
-from collections.abc import Callable
-from itertools import islice
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-from graphlabel import atlas
-from graphlabel.embedding import load_encoder
-from graphlabel.evidence import open_source
-from graphlabel.protocol import CalibratedSettings
+import numpy as np
+from real_sized import EXAMPLES, MIX, real_sized_features, text_tokens
+
+from graphlabel.annotation import Routing
+from graphlabel.embedding import EmbeddingCache, Precision, SentenceEncoder, load_encoder
+from graphlabel.embedding.precision import cpu_has_bfloat16
+from graphlabel.graph import FeatureKey
+from graphlabel.protocol import CalibratedSettings, Calibration, calibrate, route_calibrated
 from graphlabel.protocol.windows import judged_examples
+from graphlabel.records import FeatureRecord
+
+Routed = dict[FeatureKey, Routing]
 
 
-def median_seconds(work: Callable[[], object], runs: int = 3) -> float:
-    """The median wall time of some runs, after one that is not counted."""
-    work()
-    times = []
-    for _ in range(runs):
-        started = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - started)
-    return statistics.median(times)
+@dataclass
+class GivenVectors:
+    """An encoder of texts whose vectors are known: the baseline's, to route with."""
+
+    real: SentenceEncoder
+    vectors: dict[str, np.ndarray]
+    name: str = ""
+    revision: str = ""
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        """The vectors the library gave."""
+        return np.array([self.vectors[text] for text in texts], dtype=np.float32)
+
+    def has_unknown(self, text: str) -> bool:
+        """As the encoder says."""
+        return self.real.has_unknown(text)
+
+
+def timed(work: Callable[[], Routed]) -> tuple[float, Routed]:
+    """Wall seconds and result of some work."""
+    started = time.perf_counter()
+    found = work()
+    return time.perf_counter() - started, found
+
+
+def fresh(encoder: SentenceEncoder, precision: Precision, folder: Path) -> SentenceEncoder:
+    """An encoder that remembers nothing, its model loaded, over a cache in a folder."""
+    loaded = load_encoder(encoder.name, precision=precision.value, cache=False)
+    loaded.model.embed(["warm up the kernels"])
+    again = replace(
+        loaded, cache=EmbeddingCache(precision.value, folder), load=lambda: loaded.model
+    )
+    again.__dict__.update(_rows={}, _vectors=None, _unknown=np.zeros(0, dtype=bool))
+    return again
+
+
+def baseline(encoder: SentenceEncoder, texts: list[str]) -> tuple[float, GivenVectors]:
+    """Encode every window with the library's defaults."""
+    library = encoder.model.model
+    library.encode(texts[:64], show_progress_bar=False)
+    started = time.perf_counter()
+    vectors = library.encode(texts, show_progress_bar=False)
+    seconds = time.perf_counter() - started
+    known = dict(zip(texts, vectors, strict=True))
+    return seconds, GivenVectors(encoder, known, encoder.name, encoder.revision)
+
+
+def agreement(one: Routed, other: Routed) -> float:
+    """The share of features with the same class."""
+    same = [one[key].feature_class is other[key].feature_class for key in one]
+    return sum(same) / len(same)
 
 
 def main() -> None:
-    """Time both ways and print the table."""
+    """Time the ways side by side and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--features", type=int, default=60)
-    count = parser.parse_args().features
-    source, settings = open_source(atlas.INDEX_FOLDER), CalibratedSettings()
-    records = [source.get(key) for key in islice(source.keys(), count)]
-    texts = [
+    parser.add_argument("--features", type=int, default=1_000)
+    parser.add_argument("--text", type=Path, help="a text to take windows from; else drawn by seed")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    random = np.random.default_rng(options.seed)
+    settings = CalibratedSettings(draws=20_000)  # the cut-offs need no more; it is not timed
+    encoder = load_encoder(precision="float32", cache=False)
+    tokens = text_tokens(options.text, common_words(encoder), random)
+    # a calibration needs 200 features; only the first are timed
+    pool = real_sized_features(tokens, max(options.features, 220), random)
+    records = pool[: options.features]
+    texts = windows_of(records, settings)
+    describe(records, texts, settings, options.text)
+    calibration = calibrate(pool, encoder, settings)
+    seconds, given = baseline(encoder, texts)
+    print(f"\n{'way':<44}{'seconds':>9}{'ratio':>8}{'same classes':>15}")
+    print(f"{'every window, the encoder’s defaults':<44}{seconds:>9.2f}{1:>8.1f}{'':>15}")
+    expected = route_calibrated(records, given, calibration)
+    ways = [Precision.FLOAT32] + [Precision.BFLOAT16] * cpu_has_bfloat16()
+    for precision in ways:
+        compare(encoder, precision, records, calibration, expected, seconds)
+
+
+def common_words(encoder: SentenceEncoder) -> list[str]:
+    """The English words of the encoder's vocabulary, which is in order of frequency."""
+    vocabulary = encoder.model.tokenizer.get_vocab()
+    ranked = sorted(vocabulary, key=vocabulary.__getitem__)
+    return [word for word in ranked if re.fullmatch("a|i|[a-z]{2,}", word)]
+
+
+def windows_of(records: Sequence[FeatureRecord], settings: CalibratedSettings) -> list[str]:
+    """The text of every window of every example."""
+    return [
         text
         for record in records
-        if record
         for window in settings.windows
         for text in judged_examples(record, settings.n).texts(window)
         if text
     ]
-    model = load_encoder().model
-    distinct = list(dict.fromkeys(texts))
-    every = median_seconds(lambda: model.encode(texts, show_progress_bar=False))
-    once = median_seconds(lambda: model.encode(distinct, batch_size=128, show_progress_bar=False))
-    print(f"{count} features, {len(texts)} windows, {len(distinct)} distinct\n")
-    print(f"{'way':<28}{'seconds':>10}{'ratio':>8}")
-    print(f"{'every window, as it comes':<28}{every:>10.2f}{1.0:>8.1f}")
-    print(f"{'each distinct window once':<28}{once:>10.2f}{every / once:>8.1f}")
+
+
+def describe(
+    records: Sequence[FeatureRecord],
+    texts: Sequence[str],
+    settings: CalibratedSettings,
+    path: Path | None,
+) -> None:
+    """Say what is measured and on what."""
+    mix = ", ".join(f"{share:.0%} {kind}" for kind, share in MIX.items())
+    print(f"{len(records)} features × {EXAMPLES} examples × {len(settings.windows)} windows")
+    print(f"text: {path.name if path else 'drawn by Zipf’s law'}; features: {mix}")
+    distinct = len(set(texts))
+    print(f"{len(texts)} windows, {distinct} distinct: {1 - distinct / len(texts):.0%} duplicates")
+    print(f"this processor multiplies bfloat16 natively: {'yes' if cpu_has_bfloat16() else 'no'}")
+
+
+def compare(
+    encoder: SentenceEncoder,
+    precision: Precision,
+    records: Sequence[FeatureRecord],
+    calibration: Calibration,
+    expected: Routed,
+    seconds: float,
+) -> None:
+    """Route cold, then warm, and print a row for each."""
+    with tempfile.TemporaryDirectory() as folder:
+        for way in ("cold", "warm", "warm, again"):
+            used = fresh(encoder, precision, Path(folder))
+            took, routed = timed(lambda used=used: route_calibrated(records, used, calibration))
+            same = agreement(routed, expected)
+            title = f"routing, {precision}, {way}"
+            print(f"{title:<44}{took:>9.2f}{seconds / took:>8.1f}{same:>15.2%}")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ GraphLabelError
 │   ├── FeatureNotFoundError
 │   └── FeatureListError        a feature source that cannot say which features it has
 ├── EmbedderError               a sentence encoder that cannot be loaded
+│   └── EmbeddingCacheError     embeddings that cannot be kept or removed on disk
 ├── CalibrationError            a calibration that is missing, broken or made with another encoder
 ├── AnnotationError             an edit that makes no sense (a supernode of nothing)
 ├── StoreError                  the annotation store
@@ -69,6 +70,10 @@ class FeatureListError(EvidenceError):
 
 class EmbedderError(GraphLabelError):
     """A sentence encoder that cannot be loaded."""
+
+
+class EmbeddingCacheError(EmbedderError):
+    """Embeddings that cannot be kept on disk, or removed from it."""
 
 
 class CalibrationError(GraphLabelError):

@@ -21,6 +21,7 @@ def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(variable, str(tmp_path / variable.lower()))
     monkeypatch.setenv("GRAPHLABEL_STORE", str(tmp_path / "store" / "annotations.db"))
     monkeypatch.delenv("GRAPHLABEL_CONFIG", raising=False)
+    monkeypatch.delenv("GRAPHLABEL_CACHE", raising=False)
 
 
 def real(path: str) -> Path:

@@ -11,6 +11,7 @@ import typer
 from graphlabel._version import __version__
 from graphlabel.cli import config
 from graphlabel.cli.commands import (
+    cache,
     demo,
     doctor,
     export,
@@ -41,6 +42,7 @@ app.command(name="open", short_help="Open a graph in the terminal.")(open_.open_
 app.command(short_help="Write a form that other tools open.")(export.export)
 app.command(short_help="Say what a graph file holds.")(info.info)
 app.add_typer(features.app, name="features")
+app.add_typer(cache.app, name="cache")
 app.command(short_help="Check the installation.")(doctor.doctor)
 
 

@@ -50,6 +50,10 @@ class RouteOptions:
     encoder: str | None = None
     any_set: bool = False
     """Route even when the evidence is of another transcoder set than the graph."""
+    encoder_revision: str | None = None
+    encoder_dtype: str = "auto"
+    cache: bool = True
+    """Whether embeddings are kept on disk."""
 
 
 def source_for(
@@ -159,7 +163,12 @@ def route_document(
     found = [record for record in records.values() if record is not None]
     missing = [key for key, record in records.items() if record is None]
     say("loading the sentence encoder")
-    encoder = load_encoder(options.encoder or DEFAULT_ENCODER)
+    encoder = load_encoder(
+        options.encoder or DEFAULT_ENCODER,
+        revision=options.encoder_revision,
+        precision=options.encoder_dtype,
+        cache=options.cache,
+    )
     if options.rule == "raw":
         settings = RawSettings(tau=options.tau, n=options.n, weighted=options.weighted)
         say(f"routing {len(found)} features")
@@ -209,12 +218,12 @@ def calibration_for(
 
 
 def _calibration_places(source: FeatureSource, encoder: Encoder, settings: bytes) -> list[Path]:
-    from platformdirs import user_cache_path
+    from graphlabel.embedding import cache_folder
 
     identity = f"{encoder.name}|{encoder.revision}|".encode() + settings
     name = f"calibration_{hashlib.sha256(identity).hexdigest()[:12]}.npz"
     cached = hashlib.sha256(f"{source.name}|{source.transcoder_set}".encode()).hexdigest()[:12]
-    places = [user_cache_path("graphlabel") / "calibrations" / f"{cached}_{name}"]
+    places = [cache_folder() / "calibrations" / f"{cached}_{name}"]
     folder = getattr(source, "folder", None)
     if isinstance(folder, Path):
         places.insert(0, folder / name)

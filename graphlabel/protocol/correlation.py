@@ -14,6 +14,8 @@ from jaxtyping import Float, Int
 from graphlabel.embedding import Encoder
 
 NOT_LITERAL = -1
+_BATCH = 512
+"""Groups a batch: 16 MB of ten vectors of 384 numbers each."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,18 +34,18 @@ class EmbeddedTexts:
 def embed_texts(encoder: Encoder, texts: Sequence[str]) -> EmbeddedTexts:
     """Embed texts; blank ones and those with an unknown token are kept as literals."""
     unique = {text: place for place, text in enumerate(dict.fromkeys(texts))}
-    literal = {
-        text: number
-        for text, number in unique.items()
-        if not text.strip() or encoder.has_unknown(text)
-    }
-    embedded = [text for text in unique if text not in literal]
-    vectors = encoder.encode(embedded)
-    row = {text: place for place, text in enumerate(embedded)}
-    padded = np.concatenate([vectors, np.zeros((1, vectors.shape[1]), dtype=vectors.dtype)])
-    places = np.array([row.get(text, len(embedded)) for text in texts], dtype=np.int64)
-    literals = np.array([literal.get(text, NOT_LITERAL) for text in texts], dtype=np.int64)
-    return EmbeddedTexts(padded[places], literals)
+    spoken = [text for text in unique if text.strip()]
+    vectors = encoder.encode(spoken)
+    # asked after encoding, when an encoder knows it of every text
+    known = np.array([not encoder.has_unknown(text) for text in spoken], dtype=bool)
+    padded = np.concatenate([vectors[known], np.zeros((1, vectors.shape[1]), vectors.dtype)])
+    rows = np.full(len(unique), len(padded) - 1, dtype=np.int64)
+    rows[[unique[text] for text, is_known in zip(spoken, known, strict=True) if is_known]] = (
+        np.arange(len(padded) - 1)
+    )
+    numbers = np.where(rows == len(padded) - 1, np.arange(len(unique)), NOT_LITERAL)
+    places = np.array([unique[text] for text in texts], dtype=np.int64)
+    return EmbeddedTexts(padded[rows[places]], numbers[places])
 
 
 def prefix_correlations(
@@ -84,10 +86,47 @@ class Correlation:
 
 def correlation(embedded: EmbeddedTexts, weights: np.ndarray) -> Correlation | None:
     """The correlation score of some windows, or None when there are fewer than two."""
-    n = len(embedded.literals)
-    if n < 2:
-        return None
-    vectors, literals = embedded.vectors[None], embedded.literals[None]
-    plain = prefix_correlations(vectors, literals, np.ones((1, n)))[0, -1]
-    weighted = prefix_correlations(vectors, literals, weights[None])[0, -1]
-    return Correlation(float(plain), float(weighted), n, int((embedded.literals >= 0).sum()))
+    return correlations(embedded, [slice(0, len(embedded.literals))], [weights])[0]
+
+
+def correlations(
+    embedded: EmbeddedTexts, groups: Sequence[slice], weights: Sequence[np.ndarray]
+) -> list[Correlation | None]:
+    """The correlation score of each group of windows; None for fewer than two.
+
+    Groups of one size share one batch of Gram matrices, in float64.
+    """
+    found: list[Correlation | None] = [None] * len(groups)
+    sizes = np.array([group.stop - group.start for group in groups], dtype=np.int64)
+    for n in range(2, int(sizes.max(initial=0)) + 1):
+        same_size = np.flatnonzero(sizes == n)
+        for start in range(0, len(same_size), _BATCH):
+            places = same_size[start : start + _BATCH]
+            rows = np.array([groups[place].start for place in places])[:, None] + np.arange(n)
+            scores = _pair_means(
+                embedded.vectors[rows],
+                embedded.literals[rows],
+                np.array([weights[place] for place in places], dtype=np.float64),
+            )
+            for place, plain, weighted, literal in zip(places, *scores, strict=True):
+                found[place] = Correlation(float(plain), float(weighted), n, int(literal))
+    return found
+
+
+def _pair_means(
+    vectors: Float[np.ndarray, "groups n d"],
+    literals: Int[np.ndarray, "groups n"],
+    weights: Float[np.ndarray, "groups n"],
+) -> tuple[Float[np.ndarray, " groups"], Float[np.ndarray, " groups"], Int[np.ndarray, " groups"]]:
+    """S without and with weights, and how many literals there are.
+
+    Two literals count 1 when equal, else 0; their vectors are zero.
+    """
+    exact = vectors.astype(np.float64)
+    alike = exact @ exact.swapaxes(1, 2)
+    is_literal = literals >= 0
+    if is_literal.any():
+        alike += (literals[:, :, None] == literals[:, None, :]) & is_literal[:, :, None]
+    first, second = np.triu_indices(literals.shape[1], k=1)
+    pairs, shares = alike[:, first, second], weights[:, first] * weights[:, second]
+    return pairs.mean(-1), (pairs * shares).sum(-1) / shares.sum(-1), is_literal.sum(-1)

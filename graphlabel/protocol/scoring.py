@@ -9,7 +9,7 @@ import numpy as np
 
 from graphlabel.embedding import Encoder
 from graphlabel.graph import FeatureKey
-from graphlabel.protocol.correlation import Correlation, EmbeddedTexts, correlation, embed_texts
+from graphlabel.protocol.correlation import Correlation, correlations, embed_texts
 from graphlabel.protocol.windows import Examples, Window, judged_examples
 from graphlabel.records import FeatureRecord
 
@@ -38,14 +38,18 @@ def score_features(
             spans[key, window] = (slice(len(texts), len(texts) + len(kept)), kept)
             texts += [text for text in found if text is not None]
     embedded = embed_texts(encoder, texts)
-    scored = {}
-    for key, chosen in examples.items():
-        weights = np.array(chosen.weights)
-        scores: dict[Window, Correlation | None] = {}
-        for window in windows:
-            span, kept = spans[key, window]
-            part = EmbeddedTexts(embedded.vectors[span], embedded.literals[span])
-            scores[window] = correlation(part, weights[kept])
-        empty = {w: len(chosen.chosen) - len(spans[key, w][1]) for w in windows}
-        scored[key] = ScoredFeature(chosen, scores, empty)
-    return scored
+    weights = {key: np.array(chosen.weights) for key, chosen in examples.items()}
+    computed = correlations(
+        embedded,
+        [span for span, _ in spans.values()],
+        [weights[key][kept] for (key, _), (_, kept) in spans.items()],
+    )
+    by_place = dict(zip(spans, computed, strict=True))
+    return {
+        key: ScoredFeature(
+            chosen,
+            {window: by_place[key, window] for window in windows},
+            {window: len(chosen.chosen) - len(spans[key, window][1]) for window in windows},
+        )
+        for key, chosen in examples.items()
+    }

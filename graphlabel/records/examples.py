@@ -63,6 +63,8 @@ class ActivationExample:
 
         Raises EvidenceError when the example has no such token.
         """
+        if not self.special and self.activations:
+            return self.activations.index(max(self.activations))
         best = -1
         for place, value in enumerate(self.activations):
             if place not in self.special and (best < 0 or value > self.activations[best]):
@@ -79,5 +81,7 @@ class ActivationExample:
     def window(self, start: int, stop: int) -> tuple[str, ...]:
         """The tokens at peak + start … peak + stop (inclusive) that exist and are not special."""
         peak = self.peak
+        if not self.special:
+            return self.tokens[max(peak + start, 0) : max(peak + stop + 1, 0)]
         places = range(max(peak + start, 0), min(peak + stop, len(self.tokens) - 1) + 1)
         return tuple(self.tokens[place] for place in places if place not in self.special)

@@ -6,7 +6,17 @@ from typing import Annotated
 
 import typer
 
-from graphlabel.cli.options import GraphFile, JsonFlag, OfflineOption, OutputFile, SourceOption
+from graphlabel.cli.options import (
+    EncoderDtypeOption,
+    EncoderOption,
+    EncoderRevisionOption,
+    GraphFile,
+    JsonFlag,
+    NoCacheFlag,
+    OfflineOption,
+    OutputFile,
+    SourceOption,
+)
 from graphlabel.errors import UsageError
 
 
@@ -25,9 +35,10 @@ def route(
     weighted: Annotated[
         bool, typer.Option("--weighted", help="Let the activation-weighted score decide.")
     ] = False,
-    encoder: Annotated[
-        str | None, typer.Option(help="Sentence encoder: a name or a folder.")
-    ] = None,
+    encoder: EncoderOption = None,
+    encoder_revision: EncoderRevisionOption = None,
+    encoder_dtype: EncoderDtypeOption = "auto",
+    no_cache: NoCacheFlag = False,
     any_set: Annotated[
         bool, typer.Option("--any-set", help="Accept evidence of another transcoder set.")
     ] = False,
@@ -53,7 +64,18 @@ def route(
     document = read_graph(graph)
     source = source_for(document, features, any_set=any_set, offline=offline)
     check_writable(output)
-    options = RouteOptions(rule, 0.5 if tau is None else tau, theta, n, weighted, encoder, any_set)
+    options = RouteOptions(
+        rule,
+        0.5 if tau is None else tau,
+        theta,
+        n,
+        weighted,
+        encoder,
+        any_set,
+        encoder_revision,
+        encoder_dtype,
+        cache=not no_cache,
+    )
     with progress("route", quiet=json) as report:
         routed, missing = route_document(
             document,
