@@ -16,7 +16,7 @@ from graphlabel import atlas
 from graphlabel.embedding import load_encoder
 from graphlabel.evidence import open_source
 from graphlabel.protocol import CalibratedSettings
-from graphlabel.protocol.windows import judged_examples
+from graphlabel.protocol.judging import judged_examples
 
 
 def median_seconds(work: Callable[[], object], runs: int = 3) -> float:
@@ -42,7 +42,7 @@ def main() -> None:
         for record in records
         if record
         for window in settings.windows
-        for text in judged_examples(record, settings.n).texts(window)
+        for text in judged_examples(record, settings).texts(window)
         if text
     ]
     model = load_encoder().model

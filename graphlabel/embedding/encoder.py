@@ -40,7 +40,7 @@ class Encoder(Protocol):
         ...
 
     def has_unknown(self, text: str) -> bool:
-        """Whether the encoder has no token for something in the text."""
+        """Whether the encoder has no token for something in the text, or none for all of it."""
         ...
 
 
@@ -70,12 +70,10 @@ class SentenceEncoder:
         return np.stack([self._known[text] for text in texts])
 
     def has_unknown(self, text: str) -> bool:
-        """Whether the tokenizer gives an unknown token."""
+        """Whether the tokenizer gives an unknown token or, as for zero-width signs, none at all."""
         tokenizer = self.model.tokenizer
-        unknown = tokenizer.unk_token_id
-        if unknown is None:
-            return False
-        return unknown in tokenizer(text, add_special_tokens=False)["input_ids"]
+        ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+        return not ids or tokenizer.unk_token_id in ids
 
 
 @lru_cache(maxsize=4)

@@ -2,6 +2,7 @@
 
 from graphlabel.records.examples import SPECIAL_TOKENS, ActivationExample
 from graphlabel.records.identity import TranscoderSet
+from graphlabel.records.pieces import continues_word, decoded
 from graphlabel.records.record import Explanation, FeatureRecord, Histogram, LogitEffect, Quantile
 
 __all__ = [
@@ -13,4 +14,6 @@ __all__ = [
     "LogitEffect",
     "Quantile",
     "TranscoderSet",
+    "continues_word",
+    "decoded",
 ]

@@ -26,8 +26,9 @@ from graphlabel.protocol import (
 )
 from graphlabel.protocol.calibrate import benjamini_hochberg
 from graphlabel.protocol.correlation import correlation, embed_texts, prefix_correlations
+from graphlabel.protocol.judging import judged_examples
 from graphlabel.protocol.null import NullTable
-from graphlabel.protocol.windows import judged_examples
+from graphlabel.protocol.settings import ExampleSettings
 from graphlabel.records import ActivationExample, FeatureRecord, Quantile
 
 
@@ -113,7 +114,9 @@ def test_nan_activations_are_refused() -> None:
 
 def test_copies_are_one_example() -> None:
     same = [example("x Dallas is big", "Dallas"), example("x Dallas is big", "Dallas", 2.0)]
-    found = judged_examples(record([*same, example("in Dallas now", "Dallas")]), 10)
+    found = judged_examples(
+        record([*same, example("in Dallas now", "Dallas")]), ExampleSettings(n=10)
+    )
     assert (len(found.chosen), found.copies) == (2, 1)
 
 
