@@ -59,8 +59,8 @@ def write_calibration(calibration: Calibration, path: Path) -> None:
 def read_calibration(path: Path) -> Calibration:
     """Read a calibration; raises CalibrationError when it is missing or broken."""
     with _refusing(path):
-        with np.load(path, allow_pickle=False) as stored:
-            header = msgspec.json.decode(stored["header"].tobytes())
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            header = msgspec.json.decode(stored["header"].tobytes(), type=dict[str, Any])
             lengths = stored["tail_lengths"]
             tails = np.split(stored["tails"], np.cumsum(lengths)[:-1])
             grids = stored["grids"]
@@ -74,8 +74,8 @@ def read_settings(path: Path) -> tuple[str, str, CalibratedSettings, int]:
     Raises CalibrationError when the calibration is missing or broken.
     """
     with _refusing(path):
-        with np.load(path, allow_pickle=False) as stored:
-            header = msgspec.json.decode(stored["header"].tobytes())
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            header = msgspec.json.decode(stored["header"].tobytes(), type=dict[str, Any])
         _check_version(header, path)
         settings = msgspec.convert(header["settings"], CalibratedSettings)
         return header["encoder"], header["encoder_revision"], settings, header["n_features"]

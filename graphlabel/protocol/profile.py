@@ -68,7 +68,9 @@ def wilson(count: int, of: int) -> Share:
     share, square = count / of, Z95**2
     middle = (share + square / (2 * of)) / (1 + square / of)
     spread = Z95 * math.sqrt(share * (1 - share) / of + square / (4 * of**2)) / (1 + square / of)
-    return Share(count, of, share, max(0.0, middle - spread), min(1.0, middle + spread))
+    # rounding may leave the share itself just outside
+    low, high = min(share, max(0.0, middle - spread)), max(share, min(1.0, middle + spread))
+    return Share(count, of, share, low, high)
 
 
 def layer_profile(

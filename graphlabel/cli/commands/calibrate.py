@@ -74,16 +74,17 @@ def _facts(made: Calibration) -> dict[str, Any]:
 
 def _table(made: Calibration) -> Table:
     """S of the features beside S of chance, window by window."""
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     n = made.settings.n
     which = "weighted S" if made.settings.weighted else "S"
     title = f"{which} of {made.n_features} features, and of {n} unrelated windows (chance)"
-    table = Table(title=title, title_justify="left")
-    names = ("10 %", "25 %", "median", "75 %", "90 %", "95 %", "chance mean", "chance 95 %")
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    names = ("10 %", "25 %", "50 %", "75 %", "90 %", "95 %", "chance", "its 95 %", "p ≤")
     table.add_column("side")
-    for name in ("window", *names, "cut-off p"):
-        table.add_column(name, justify="right")
+    for name in ("window", *names):
+        table.add_column(name, justify="right", no_wrap=True)
     for side, window in _windows(made):
         null = made.nulls[window, n]
         values = [*made.quantiles[window], made.q95[window], null.mean, null.quantile(0.95)]
