@@ -112,7 +112,7 @@ def _json_line(name: str, found: Routed) -> str:
 
     routing = found.routing
     line: dict[str, Any] = {
-        "feature": name,
+        "feature": name.encode("utf-8", "replace").decode(),
         "layer": found.key.layer,
         "class": routing.feature_class.value,
         "tier": int(routing.tier),

@@ -143,8 +143,11 @@ def make_calibration(
     report: Report = no_report,
 ) -> Calibration:
     """Calibrate on a source's features; raises CalibrationError when there are too few."""
-    from graphlabel.protocol import calibrate
+    from graphlabel.protocol.calibrate import calibrate, too_few_features
 
+    known = sum(1 for _ in source.keys())  # noqa: SIM118
+    if known < settings.min_features:
+        raise too_few_features(known, settings)
     records = sampled_records(source, settings.max_features, settings.seed)
     identity = source_identity(source)
     return calibrate(records, encoder, settings, source=identity, report=report)

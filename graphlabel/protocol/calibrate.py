@@ -77,15 +77,20 @@ def _usable(
     judged = ((record.key, judged_examples(record, settings)) for record in records)
     usable = {key: found for key, found in judged if len(found.chosen) >= 2}
     if len(usable) < settings.min_features:
-        raise CalibrationError(
-            f"a calibration needs at least {settings.min_features} features with two or more "
-            f"examples, the source has {len(usable)}; route with --rule raw or name a larger source"
-        )
+        raise too_few_features(len(usable), settings)
     if len(usable) <= settings.max_features:
         return usable
     keys = list(usable)
     chosen = np.sort(random.choice(len(keys), settings.max_features, replace=False))
     return {keys[place]: usable[keys[place]] for place in chosen}
+
+
+def too_few_features(count: int, settings: CalibratedSettings) -> CalibrationError:
+    """What to say when a source has too few features for a calibration."""
+    return CalibrationError(
+        f"a calibration needs at least {settings.min_features} features with two or more "
+        f"examples, the source has {count}; route with --rule raw or name a larger source"
+    )
 
 
 def _nulls(
