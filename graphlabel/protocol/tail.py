@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import comb
 
 import numpy as np
 
@@ -18,8 +19,8 @@ from graphlabel.records import FeatureRecord, Quantile
 
 SHRINKS = 0.5
 """A label holds only at the top when the lower half keeps less than this share of the top's."""
-FEWEST = 3
-"""Examples that top and lower half need before anything is said."""
+LEVEL = 0.05
+"""… and that difference must be no accident, at this p (Fisher's exact test, one-sided)."""
 ONLY_AT_TOP = "holds only at the top"
 
 
@@ -104,16 +105,24 @@ def only_at_top(stretches: Sequence[Stretch]) -> str | None:
     the stretches together.
     """
     top, lower = stretches[:1], lower_half(stretches)
-    if not top or top[0].holding is None:
+    n_top, n_low = sum(each.n for each in top), sum(each.n for each in lower)
+    in_top, in_low = (sum(each.holding or 0 for each in part) for part in (top, lower))
+    if not n_top or not n_low or in_low / n_low >= SHRINKS * in_top / n_top:
         return None
-    few = sum(each.n for each in lower)
-    if top[0].n < FEWEST or few < FEWEST:
+    if fisher_p(in_top, n_top, in_low, n_low) > LEVEL:
         return None
-    share = top[0].holding / top[0].n
-    held = sum(each.holding or 0 for each in lower) / few
-    if held >= SHRINKS * share:
-        return None
-    return f"{ONLY_AT_TOP}: in {share:.0%} of the top examples, {held:.0%} of the lower half"
+    return (
+        f"{ONLY_AT_TOP}: in {in_top / n_top:.0%} of the top examples, "
+        f"{in_low / n_low:.0%} of the lower half"
+    )
+
+
+def fisher_p(in_top: int, n_top: int, in_low: int, n_low: int) -> float:
+    """How likely so many of those that hold are in the top by chance (Fisher's exact test)."""
+    held, whole = in_top + in_low, n_top + n_low
+    ways = range(in_top, min(held, n_top) + 1)
+    favourable = sum(comb(n_top, k) * comb(n_low, held - k) for k in ways)
+    return favourable / comb(whole, held)
 
 
 def alike_only_at_top(stretches: Sequence[Stretch], chance: float) -> str | None:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from made_features import HashEncoder, example, record
+from scipy.stats import fisher_exact
 
 from graphlabel.annotation import FeatureClass, Routing, WindowScore
 from graphlabel.protocol import RawSettings, Window
 from graphlabel.protocol.router import Router
 from graphlabel.protocol.tail import (
+    Stretch,
     alike_only_at_top,
+    fisher_p,
     holds,
     label_parts,
     label_stretches,
@@ -58,6 +63,22 @@ def test_a_label_that_holds_only_at_the_top() -> None:
     assert only_at_top(label_stretches(lasts(), Window(0, 0), "Dallas")) is None
     assert only_at_top(found[:1]) is None  # nothing below to compare with
     assert only_at_top(()) is None
+
+
+@given(st.integers(0, 12), st.integers(0, 12), st.integers(0, 12), st.integers(0, 12))
+@settings(max_examples=60, deadline=None)
+def test_the_difference_is_tested_as_scipy_does(a: int, b: int, c: int, d: int) -> None:
+    """To 1e-9 (float64)."""
+    expected = (
+        fisher_exact([[a, b], [c, d]], alternative="greater").pvalue if a + b + c + d else 1.0
+    )
+    assert fisher_p(a, a + b, c, c + d) == pytest.approx(expected, abs=1e-9)
+
+
+def test_a_small_difference_is_no_mark() -> None:
+    top = Stretch("top", 16, holding=7)
+    assert only_at_top((top, Stretch("q0", 15, holding=3))) is None
+    assert only_at_top((top, Stretch("q0", 150, holding=3))) is not None
 
 
 @pytest.mark.parametrize(
