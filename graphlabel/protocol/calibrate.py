@@ -139,10 +139,12 @@ def with_cutoffs(calibration: Calibration, scored: Iterable[ScoredFeature]) -> C
 
 
 def benjamini_hochberg(p_values: Float[np.ndarray, " n"], rate: float) -> float:
-    """The largest p that is declared a discovery at this false discovery rate; 0 if none is.
+    """The p up to which features are discoveries at this false discovery rate; 0 if none is.
 
-    Benjamini & Hochberg 1995: the largest p_(k) with p_(k) ≤ rate · k / n.
+    Benjamini & Hochberg 1995: rate · k / n for the largest k with p_(k) ≤ rate · k / n. No p of
+    these features lies between p_(k) and that bound, which also serves features that are not among
+    them.
     """
-    ranked = np.sort(p_values)
-    passing = ranked <= rate * np.arange(1, len(ranked) + 1) / max(len(ranked), 1)
-    return float(ranked[passing.nonzero()[0][-1]]) if passing.any() else 0.0
+    bounds = rate * np.arange(1, len(p_values) + 1) / max(len(p_values), 1)
+    passing = np.sort(p_values) <= bounds
+    return float(bounds[passing.nonzero()[0][-1]]) if passing.any() else 0.0

@@ -35,7 +35,7 @@ class Calibration:
     q95: Mapping[Window, float]
     """The 95th percentile of the score over the calibration's own features."""
     cutoffs: Mapping[str, float] = field(default_factory=dict)
-    """By side: the largest p that passes Benjamini-Hochberg over the calibration's features."""
+    """By side: the p up to which Benjamini-Hochberg passes, over the calibration's features."""
     quantiles: Mapping[Window, tuple[float, ...]] = field(default_factory=dict)
     """The score's 10, 25, 50, 75 and 90 % quantiles over the calibration's own features."""
     version: str = ""

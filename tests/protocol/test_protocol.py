@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_features import HashEncoder, example, record, world
+from scipy.stats import false_discovery_control
 
 from graphlabel.annotation import FeatureClass, Tier
 from graphlabel.errors import CalibrationError, EvidenceError
@@ -146,9 +147,20 @@ def test_p_values_count_the_null() -> None:
 
 def test_benjamini_hochberg() -> None:
     p = np.array([0.001, 0.008, 0.039, 0.041, 0.042, 0.06, 0.074, 0.205, 0.212, 0.216])
-    assert benjamini_hochberg(p, 0.05) == pytest.approx(0.008)
+    assert benjamini_hochberg(p, 0.05) == pytest.approx(0.05 * 2 / 10)
     assert benjamini_hochberg(np.array([0.9, 0.8]), 0.05) == 0.0
     assert benjamini_hochberg(np.array([]), 0.05) == 0.0
+
+
+@given(st.lists(st.floats(0.0001, 1.0), min_size=1, max_size=30), st.floats(0.01, 0.5))
+@settings(max_examples=80, deadline=None)
+def test_discoveries_are_those_of_adjusted_p_values(p: list[float], rate: float) -> None:
+    """A feature is a discovery where its adjusted p (scipy) is at most the rate."""
+    adjusted = false_discovery_control(np.array(p))
+    if (abs(adjusted - rate) < 1e-9).any():
+        return
+    found = np.array(p) <= benjamini_hochberg(np.array(p), rate)
+    assert (found == (adjusted <= rate)).all()
 
 
 SMALL = CalibratedSettings(draws=4_000, n=4)
