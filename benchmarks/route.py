@@ -24,7 +24,7 @@ from graphlabel.embedding import EmbeddingCache, Precision, SentenceEncoder, loa
 from graphlabel.embedding.precision import cpu_has_bfloat16
 from graphlabel.graph import FeatureKey
 from graphlabel.protocol import CalibratedSettings, Calibration, calibrate, route_calibrated
-from graphlabel.protocol.windows import judged_examples
+from graphlabel.protocol.judging import judged_examples
 from graphlabel.records import FeatureRecord
 
 Routed = dict[FeatureKey, Routing]
@@ -122,7 +122,7 @@ def windows_of(records: Sequence[FeatureRecord], settings: CalibratedSettings) -
         text
         for record in records
         for window in settings.windows
-        for text in judged_examples(record, settings.n).texts(window)
+        for text in judged_examples(record, settings).texts(window)
         if text
     ]
 

@@ -12,6 +12,7 @@ from graphlabel._version import __version__
 from graphlabel.cli import config
 from graphlabel.cli.commands import (
     cache,
+    calibrate,
     demo,
     doctor,
     export,
@@ -19,6 +20,7 @@ from graphlabel.cli.commands import (
     info,
     label,
     open_,
+    profile,
     route,
     trace,
 )
@@ -37,6 +39,8 @@ app = typer.Typer(
 app.command(short_help="The whole job on the embedded model.")(demo.demo)
 app.command(short_help="Build a prompt's attribution graph.")(trace.trace)
 app.command(short_help="Sort features into the four classes.")(route.route)
+app.command(short_help="Learn what chance looks like.")(calibrate.calibrate)
+app.command(short_help="Say which layers hold which classes.")(profile.profile)
 app.command(short_help="Label tier 1, list what 2 and 3 need.")(label.label)
 app.command(name="open", short_help="Open a graph in the terminal.")(open_.open_)
 app.command(short_help="Write a form that other tools open.")(export.export)

@@ -27,18 +27,3 @@ StoreOption = Annotated[
     Path | None,
     typer.Option(help="Annotation store (GRAPHLABEL_STORE).", metavar="FILE"),
 ]
-
-EncoderOption = Annotated[
-    str | None,
-    typer.Option(help="Sentence encoder: a hub name or a folder.", metavar="NAME_OR_FOLDER"),
-]
-EncoderRevisionOption = Annotated[
-    str | None,
-    typer.Option(help="Branch, tag or commit of the encoder on the hub.", metavar="REVISION"),
-]
-EncoderDtypeOption = Annotated[
-    str, typer.Option(help="auto, float32, bfloat16 or float16; auto is what the hardware has.")
-]
-NoCacheFlag = Annotated[
-    bool, typer.Option("--no-cache", help="Neither use nor fill the embedding cache.")
-]

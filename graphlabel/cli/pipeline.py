@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from graphlabel.annotation import Scope
+from graphlabel.annotation import Routing, Scope
 from graphlabel.atomic import write_bytes
-from graphlabel.errors import CalibrationError, EvidenceError, UsageError
+from graphlabel.cli.routing import (
+    Report,
+    RouteOptions,
+    Say,
+    calibration_for,
+    no_report,
+    router_for,
+    silent,
+)
+from graphlabel.errors import EvidenceError, UsageError
 from graphlabel.evidence import (
     CombinedSource,
     FeatureSource,
     RemoteSource,
-    get_records,
     open_source,
     parts_of,
 )
@@ -27,33 +31,21 @@ from graphlabel.graph import FeatureKey, NodeKind
 from graphlabel.records import FeatureRecord, TranscoderSet, same_model
 
 if TYPE_CHECKING:
-    from graphlabel.embedding import Encoder
     from graphlabel.labeling import LabelingReport
-    from graphlabel.protocol import Calibration
 
-Say = Callable[[str], None]
-
-
-def silent(_: str) -> None:
-    """Say nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class RouteOptions:
-    """How features are routed."""
-
-    rule: str = "calibrated"
-    tau: float = 0.5
-    theta: float | None = None
-    n: int = 10
-    weighted: bool = False
-    encoder: str | None = None
-    any_set: bool = False
-    """Route even when the evidence is of another transcoder set than the graph."""
-    encoder_revision: str | None = None
-    encoder_dtype: str = "auto"
-    cache: bool = True
-    """Whether embeddings are kept on disk."""
+__all__ = [
+    "RouteOptions",
+    "calibration_for",
+    "check_writable",
+    "feature_flags",
+    "feature_keys",
+    "label_document",
+    "route_document",
+    "silent",
+    "source_for",
+    "source_for_reading",
+    "with_stored_edits",
+]
 
 
 def source_for(
@@ -150,84 +142,37 @@ def route_document(
     source: FeatureSource,
     options: RouteOptions,
     say: Say = silent,
-    report: Callable[[int, int], None] | None = None,
+    report: Report = no_report,
 ) -> tuple[GraphDocument, list[FeatureKey]]:
-    """Route every feature of a graph; also the features the source does not have."""
-    from graphlabel.embedding import DEFAULT_ENCODER, load_encoder
-    from graphlabel.protocol import RawSettings, route_calibrated, route_raw
+    """Route every feature of a graph; also the features the source has no sound evidence of.
 
-    if options.rule not in ("calibrated", "raw"):
-        raise UsageError(f"there is no rule “{options.rule}”; choose calibrated or raw")
-    keys = feature_keys(document)
-    records = get_records(source, keys, report)
-    found = [record for record in records.values() if record is not None]
-    missing = [key for key, record in records.items() if record is None]
-    say("loading the sentence encoder")
-    encoder = load_encoder(
-        options.encoder or DEFAULT_ENCODER,
-        revision=options.encoder_revision,
-        precision=options.encoder_dtype,
-        cache=options.cache,
-    )
-    if options.rule == "raw":
-        settings = RawSettings(tau=options.tau, n=options.n, weighted=options.weighted)
-        say(f"routing {len(found)} features")
-        routings = route_raw(found, encoder, settings)
-    else:
-        calibration = calibration_for(source, encoder, options, say)
-        say(f"routing {len(found)} features")
-        routings = route_calibrated(found, encoder, calibration)
-    return document.annotated(document.annotations.with_routings(routings)), missing
-
-
-def calibration_for(
-    source: FeatureSource, encoder: Encoder, options: RouteOptions, say: Say = silent
-) -> Calibration:
-    """The calibration kept beside a local index or in the cache, or one made now.
-
-    Raises CalibrationError when the source has too few features for one.
+    Raises EvidenceError when none could be routed because the evidence is broken, or, with
+    ``options.strict``, when that of any is.
     """
-    from dataclasses import replace
+    from graphlabel.protocol.router import Routed, route_stream
 
-    from graphlabel.protocol import (
-        CalibratedSettings,
-        calibrate,
-        read_calibration,
-        write_calibration,
-    )
-
-    settings = CalibratedSettings(n=options.n, weighted=options.weighted)
-    if options.theta is not None:
-        settings = replace(settings, theta=options.theta)
-    places = _calibration_places(source, encoder, msgspec.json.encode(settings))
-    for place in places:
-        if place.is_file():
-            calibration = read_calibration(place)
-            calibration.check_encoder(encoder.name, encoder.revision)
-            return calibration
-    say("calibrating on the source's features (once; this takes a minute)")
-    records = [record for key in source.keys() if (record := source.get(key)) is not None]  # noqa: SIM118
-    calibration = calibrate(records, encoder, settings, source=str(source.transcoder_set or ""))
-    for place in places:
-        try:
-            write_calibration(calibration, place)
-        except CalibrationError:
+    keys = feature_keys(document)
+    if isinstance(source, RemoteSource):
+        source.fetch(keys, lambda done, total: report("fetching evidence", done, total))
+    router = router_for(source, options, say, report)
+    say(f"routing {len(keys)} features")
+    routings: dict[FeatureKey, Routing] = {}
+    missing: list[FeatureKey] = []
+    broken: list[str] = []
+    for done, found in enumerate(route_stream(router, keys, source.get), start=1):
+        report("features", done, len(keys))
+        if isinstance(found, Routed):
+            routings[found.key] = found.routing
             continue
-        break
-    return calibration
-
-
-def _calibration_places(source: FeatureSource, encoder: Encoder, settings: bytes) -> list[Path]:
-    from graphlabel.embedding import cache_folder
-
-    identity = f"{encoder.name}|{encoder.revision}|".encode() + settings
-    name = f"calibration_{hashlib.sha256(identity).hexdigest()[:12]}.npz"
-    cached = hashlib.sha256(f"{source.name}|{source.transcoder_set}".encode()).hexdigest()[:12]
-    places = [cache_folder() / "calibrations" / f"{cached}_{name}"]
-    folder = getattr(source, "folder", None)
-    if isinstance(folder, Path):
-        places.insert(0, folder / name)
-    return places
+        missing.append(found.key)
+        if found.broken:
+            broken.append(f"{found.key}: {found.why}")
+            if options.strict:
+                raise EvidenceError(f"{broken[0]} (--strict)")
+            say(f"skipped {broken[-1]}")
+    if broken and not routings:
+        raise EvidenceError(f"no feature could be routed; {broken[0]}")
+    return document.annotated(document.annotations.with_routings(routings)), missing
 
 
 def label_document(

@@ -47,7 +47,7 @@ class Encoder(Protocol):
         ...
 
     def has_unknown(self, text: str) -> bool:
-        """Whether the encoder has no token for something in the text."""
+        """Whether the encoder has no token for something in the text, or none for all of it."""
         ...
 
 

@@ -5,6 +5,7 @@ from graphlabel.evidence.opening import open_source, open_sources
 from graphlabel.evidence.source import (
     FeatureSource,
     RemoteSource,
+    every_key,
     every_record,
     find_named,
     get_records,
@@ -17,6 +18,7 @@ __all__ = [
     "CombinedSource",
     "FeatureSource",
     "RemoteSource",
+    "every_key",
     "every_record",
     "find_named",
     "get_records",

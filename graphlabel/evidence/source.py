@@ -127,8 +127,8 @@ def get_records(
     return {key: source.get(key) for key in wanted}
 
 
-def every_record(source: FeatureSource) -> Iterator[tuple[str, FeatureRecord]]:
-    """Every feature with the source's own name of it, part by part.
+def every_key(source: FeatureSource) -> Iterator[tuple[FeatureSource, FeatureKey]]:
+    """Every feature with the part that gives it, part by part.
 
     Features of several transcoder sets (or hook points) that share a layer and index all come; of
     parts that hold the same set, the first that has a feature gives it. Raises FeatureListError
@@ -137,10 +137,18 @@ def every_record(source: FeatureSource) -> Iterator[tuple[str, FeatureRecord]]:
     seen: set[tuple[TranscoderSet | None, FeatureKey]] = set()
     for part in parts_of(source):
         for key in part.keys():  # noqa: SIM118  # a source is no mapping
-            if (part.transcoder_set, key) in seen:
-                continue
-            record = part.get(key)
-            if record is None:
-                raise EvidenceError(f"{part.name} lists the feature {key} but does not have it")
-            seen.add((part.transcoder_set, key))
-            yield part.name_of(key), record
+            if (part.transcoder_set, key) not in seen:
+                seen.add((part.transcoder_set, key))
+                yield part, key
+
+
+def every_record(source: FeatureSource) -> Iterator[tuple[str, FeatureRecord]]:
+    """Every feature with the source's own name of it, part by part (see ``every_key``).
+
+    Raises EvidenceError for the first record that cannot be read.
+    """
+    for part, key in every_key(source):
+        record = part.get(key)
+        if record is None:
+            raise EvidenceError(f"{part.name} lists the feature {key} but does not have it")
+        yield part.name_of(key), record

@@ -46,6 +46,7 @@ def node_rows(document: GraphDocument) -> list[dict[str, Cell]]:
             "class": routing.feature_class.value if routing else None,
             "tier": int(routing.tier) if routing else None,
             "reason": routing.reason if routing else None,
+            "routing_notes": "; ".join(routing.notes) if routing else None,
         }
         for window in WINDOWS:
             score = routing.scores.get(window) if routing else None

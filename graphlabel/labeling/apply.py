@@ -16,6 +16,7 @@ from graphlabel.annotation import (
 )
 from graphlabel.graph import AttributionGraph, FeatureKey, NodeKey, NodeKind
 from graphlabel.labeling.labeler import Labeler
+from graphlabel.labeling.long_tail import mark_labels
 from graphlabel.records import FeatureRecord
 
 
@@ -33,6 +34,8 @@ class LabelingReport:
     """Tier-1 features the method had nothing to say of."""
     waiting: dict[Tier, list[NodeKey]]
     """Unlabelled nodes of tiers 2 and 3, one per feature, most influential first."""
+    only_at_top: int = 0
+    """Labels made in this run that the weaker examples do not bear out."""
 
 
 def label_tier_one(
@@ -44,8 +47,13 @@ def label_tier_one(
     scope: Scope,
     time: str,
 ) -> tuple[Annotations, LabelingReport]:
-    """Label every tier-1 feature; labels by people and from the file are kept."""
+    """Label every tier-1 feature; labels by people and from the file are kept.
+
+    A label that holds only at the top of the feature's activations is marked in its routing's
+    notes.
+    """
     commands: list[SetLabel] = []
+    named: dict[FeatureKey, tuple[FeatureRecord, str]] = {}
     kept = missing = unnamed = 0
     for key, nodes in _by_feature(graph).items():
         routing = annotations.routings.get(key)
@@ -71,9 +79,11 @@ def label_tier_one(
             score=round(proposal.trust, 4),
         )
         commands.append(SetLabel(tuple(nodes), proposal.text, provenance, scope))
+        named[key] = (record, proposal.text)
     labelled = Several("label tier 1", commands).patch(annotations).apply(annotations)
+    labelled, fragile = mark_labels(labelled, named)
     waiting = {tier: waiting_nodes(graph, labelled, tier) for tier in (Tier.MODEL, Tier.PERSON)}
-    return labelled, LabelingReport(len(commands), kept, missing, unnamed, waiting)
+    return labelled, LabelingReport(len(commands), kept, missing, unnamed, waiting, fragile)
 
 
 def waiting_nodes(graph: AttributionGraph, annotations: Annotations, tier: Tier) -> list[NodeKey]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -11,11 +11,11 @@ from graphlabel.annotation import WindowScore
 from graphlabel.errors import CalibrationError
 from graphlabel.protocol.correlation import Correlation
 from graphlabel.protocol.null import NullTable
-from graphlabel.protocol.settings import CalibratedSettings
+from graphlabel.protocol.settings import CalibratedSettings, same_calibration
 from graphlabel.protocol.windows import Window
 
-MIN_FEATURES = 200
-"""A source with fewer features makes no calibration."""
+QUANTILES = (0.10, 0.25, 0.50, 0.75, 0.90)
+"""The quantiles of the features' own scores that a calibration keeps."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,13 @@ class Calibration:
     q95: Mapping[Window, float]
     """The 95th percentile of the score over the calibration's own features."""
     cutoffs: Mapping[str, float] = field(default_factory=dict)
-    """By side: the largest p that passes Benjamini-Hochberg over the calibration's features."""
+    """By side: the p up to which Benjamini-Hochberg passes, over the calibration's features."""
+    quantiles: Mapping[Window, tuple[float, ...]] = field(default_factory=dict)
+    """The score's 10, 25, 50, 75 and 90 % quantiles over the calibration's own features."""
+    version: str = ""
+    """The graphlabel that made it."""
+    time: str = ""
+    """When: UTC, ISO 8601, to the second."""
 
     def check_encoder(self, name: str, revision: str) -> None:
         """Raise CalibrationError when the calibration was made with another encoder."""
@@ -44,6 +50,18 @@ class Calibration:
                 f"the calibration was made with {self.encoder} {self.encoder_revision}, the "
                 f"encoder is {name} {revision}; calibrate again or use the same encoder"
             )
+
+    def deciding(self, settings: CalibratedSettings) -> Calibration:
+        """The calibration with other thresholds and extensions.
+
+        Raises CalibrationError when the settings need other nulls or cut-offs.
+        """
+        if not same_calibration(self.settings, settings):
+            raise CalibrationError(
+                "the calibration was made with other windows, examples or draws; calibrate again "
+                "with the settings you route with, or leave them out"
+            )
+        return replace(self, settings=settings)
 
     def side_score(
         self, side: str, scores: Mapping[Window, Correlation | None]
@@ -83,3 +101,13 @@ class Calibration:
     def passes(self, side: str, score: WindowScore | None) -> bool:
         """Whether a side's score is above chance by the calibration's own cut-off."""
         return score is not None and score.p is not None and score.p <= self.cutoffs[side]
+
+    def floor(self, side: str) -> float:
+        """The effect that a side must reach: θ, or the floor of cross."""
+        return self.settings.cross_floor if side == "cross" else self.settings.theta
+
+    def value(self, side: str, score: WindowScore | None) -> float:
+        """What the calibrated rule compares: the effect; −∞ where a side does not pass."""
+        if score is None or score.effect is None or not self.passes(side, score):
+            return float("-inf")
+        return score.effect

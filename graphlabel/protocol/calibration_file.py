@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +13,15 @@ import msgspec
 import numpy as np
 
 from graphlabel.atomic import replacing
-from graphlabel.errors import CalibrationError
+from graphlabel.errors import CalibrationError, UsageError
 from graphlabel.protocol.calibration import Calibration
 from graphlabel.protocol.null import NullTable
 from graphlabel.protocol.settings import CalibratedSettings
 from graphlabel.protocol.windows import Window
 
 VERSION = 1
+_BROKEN = (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, UsageError,
+           zipfile.BadZipFile, zlib.error)  # fmt: skip
 
 
 def write_calibration(calibration: Calibration, path: Path) -> None:
@@ -34,6 +39,9 @@ def write_calibration(calibration: Calibration, path: Path) -> None:
         "n_features": calibration.n_features,
         "q95": [[list(window), value] for window, value in calibration.q95.items()],
         "cutoffs": dict(calibration.cutoffs),
+        "quantiles": [[list(window), value] for window, value in calibration.quantiles.items()],
+        "graphlabel": calibration.version,
+        "time": calibration.time,
         "tables": [
             {**key, "draws": t.draws, "mean": t.mean, "deviation": t.deviation} for key, t in tables
         ],
@@ -50,18 +58,45 @@ def write_calibration(calibration: Calibration, path: Path) -> None:
 
 def read_calibration(path: Path) -> Calibration:
     """Read a calibration; raises CalibrationError when it is missing or broken."""
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            header = msgspec.json.decode(stored["header"].tobytes())
+    with _refusing(path):
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            header = msgspec.json.decode(stored["header"].tobytes(), type=dict[str, Any])
             lengths = stored["tail_lengths"]
             tails = np.split(stored["tails"], np.cumsum(lengths)[:-1])
             grids = stored["grids"]
+        _check_version(header, path)
+        return _calibration(header, tails, grids)
+
+
+def read_settings(path: Path) -> tuple[str, str, CalibratedSettings, int]:
+    """Encoder, its revision, settings and number of features, without reading the tables.
+
+    Raises CalibrationError when the calibration is missing or broken.
+    """
+    with _refusing(path):
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            header = msgspec.json.decode(stored["header"].tobytes(), type=dict[str, Any])
+        _check_version(header, path)
+        settings = msgspec.convert(header["settings"], CalibratedSettings)
+        return header["encoder"], header["encoder_revision"], settings, header["n_features"]
+
+
+@contextmanager
+def _refusing(path: Path) -> Iterator[None]:
+    try:
+        yield
     except FileNotFoundError as error:
         raise CalibrationError(f"there is no calibration at {path}") from error
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile, msgspec.DecodeError) as error:
+    except (*_BROKEN, msgspec.DecodeError) as error:
         raise CalibrationError(f"{path} is no calibration ({error}); make it anew") from error
+
+
+def _check_version(header: dict[str, Any], path: Path) -> None:
     if header.get("version") != VERSION:
         raise CalibrationError(f"{path} has another version; calibrate again")
+
+
+def _calibration(header: dict[str, Any], tails: list[np.ndarray], grids: np.ndarray) -> Calibration:
     nulls: dict[tuple[Window, int], NullTable] = {}
     min_p: dict[tuple[str, int], NullTable] = {}
     for key, tail, grid in zip(header["tables"], tails, grids, strict=True):
@@ -80,4 +115,7 @@ def read_calibration(path: Path) -> Calibration:
         min_p=min_p,
         q95={Window(*window): value for window, value in header["q95"]},
         cutoffs=header["cutoffs"],
+        quantiles={Window(*window): tuple(v) for window, v in header.get("quantiles", [])},
+        version=header.get("graphlabel", ""),
+        time=header.get("time", ""),
     )

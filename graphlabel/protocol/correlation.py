@@ -34,7 +34,7 @@ class EmbeddedTexts:
 def embed_texts(encoder: Encoder, texts: Sequence[str]) -> EmbeddedTexts:
     """Embed texts; blank ones and those with an unknown token are kept as literals."""
     unique = {text: place for place, text in enumerate(dict.fromkeys(texts))}
-    spoken = [text for text in unique if text.strip()]
+    spoken = [text for text in unique if not _is_blank(text)]
     vectors = encoder.encode(spoken)
     # asked after encoding, when an encoder knows it of every text
     known = np.array([not encoder.has_unknown(text) for text in spoken], dtype=bool)
@@ -48,15 +48,22 @@ def embed_texts(encoder: Encoder, texts: Sequence[str]) -> EmbeddedTexts:
     return EmbeddedTexts(padded[rows[places]], numbers[places])
 
 
+def _is_blank(text: str) -> bool:
+    """Whether a text is white space or no valid Unicode: nothing an encoder could tell apart."""
+    return not text.strip() or any(0xD800 <= ord(char) <= 0xDFFF for char in text)
+
+
 def prefix_correlations(
     vectors: Float[np.ndarray, "groups n d"],
     literals: Int[np.ndarray, "groups n"],
     weights: Float[np.ndarray, "groups n"],
 ) -> Float[np.ndarray, "groups n"]:
-    """S of the first m texts of every group, for m = 1 … n; NaN for m = 1.
+    """S of the first m texts of every group, for m = 1 … n; NaN where no pair has weight.
 
     By Σ_{i<j} w_i w_j cos = (‖Σ w v‖² − Σ w² ‖v‖²) / 2 over vectors, plus the pairs of equal
-    literals; divided by (( Σ w )² − Σ w²) / 2. Computed in float64 on prefix sums.
+    literals; divided by (( Σ w )² − Σ w²) / 2. Computed in float64 on prefix sums; kept within
+    [−Σ w² / ((Σ w)² − Σ w²), 1], which is [−1 / (m − 1), 1] unweighted. A text of weight 0 takes
+    no part.
     """
     weighted = np.cumsum(weights[..., None] * vectors, axis=1, dtype=np.float64)
     squares = np.cumsum(weights**2 * (vectors.astype(np.float64) ** 2).sum(-1), axis=1)
@@ -65,11 +72,25 @@ def prefix_correlations(
     if same.any():
         product = np.tril(weights[:, :, None] * weights[:, None, :] * same, k=-1)
         pairs += np.cumsum(product.sum(-1), axis=1)
-    possible = (np.cumsum(weights, axis=1) ** 2 - np.cumsum(weights**2, axis=1)) / 2
+    own = np.cumsum(weights**2, axis=1)
+    return bounded_scores(pairs, (np.cumsum(weights, axis=1) ** 2 - own) / 2, own)
+
+
+def bounded_scores(
+    pairs: Float[np.ndarray, "*shape"],
+    possible: Float[np.ndarray, "*shape"],
+    own: Float[np.ndarray, "*shape"],
+) -> Float[np.ndarray, "*shape"]:
+    """Σ_{i<j} w_i w_j cos over Σ_{i<j} w_i w_j, within what rounding may not exceed.
+
+    ``own`` is Σ w². NaN where no pair has weight.
+    """
     scores = np.full(pairs.shape, np.nan)
-    np.divide(pairs, possible, out=scores, where=possible > 0)
-    scores[:, :1] = np.nan
-    return scores
+    real = possible > 0
+    np.divide(pairs, possible, out=scores, where=real)
+    lowest = np.full(pairs.shape, -1.0)
+    np.divide(-own / 2, possible, out=lowest, where=real)
+    return np.asarray(np.clip(scores, lowest, 1.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +148,12 @@ def _pair_means(
     is_literal = literals >= 0
     if is_literal.any():
         alike += (literals[:, :, None] == literals[:, None, :]) & is_literal[:, :, None]
-    first, second = np.triu_indices(literals.shape[1], k=1)
+    n = literals.shape[1]
+    first, second = np.triu_indices(n, k=1)
     pairs, shares = alike[:, first, second], weights[:, first] * weights[:, second]
-    return pairs.mean(-1), (pairs * shares).sum(-1) / shares.sum(-1), is_literal.sum(-1)
+    own = (weights**2).sum(-1)
+    plain = bounded_scores(
+        pairs.sum(-1), np.full(own.shape, float(pairs.shape[1])), np.full(own.shape, float(n))
+    )
+    weighted = bounded_scores((pairs * shares).sum(-1), shares.sum(-1), own)
+    return plain, weighted, is_literal.sum(-1)

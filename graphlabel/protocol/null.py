@@ -39,6 +39,10 @@ class NullTable:
             grid=np.quantile(ranked, np.linspace(0, 1, GRID)).astype(np.float32),
         )
 
+    def quantile(self, share: float) -> float:
+        """The score that this share of the draws does not exceed."""
+        return float(np.interp(share, np.linspace(0, 1, len(self.grid)), self.grid))
+
     def p_value(self, score: float) -> float:
         """(1 + #{null ≥ score}) / (draws + 1); exact among the largest 2,000, else to 0.05 %."""
         edge = score - TOLERANCE

@@ -2,61 +2,125 @@
 
 from __future__ import annotations
 
-from graphlabel.annotation import FeatureClass, WindowScore
+from collections.abc import Mapping, Sequence
+
+from graphlabel.annotation import FeatureClass, WindowScore, clean_label
+from graphlabel.protocol.calibration import Calibration
 from graphlabel.protocol.scoring import ScoredFeature
+from graphlabel.protocol.settings import RawSettings
 from graphlabel.protocol.windows import Window, most_common
+
+Scores = Mapping[str, WindowScore | None]
 
 _WHERE = {
     FeatureClass.INPUT: "the tokens at and just before the peak",
     FeatureClass.OUTPUT: "the tokens just after the peak",
     FeatureClass.CROSS: "the passages around the peak",
 }
+_PERSON = "a person must look"
 
 
 def calibrated_reason(
-    chosen: FeatureClass, scores: dict[str, WindowScore | None], feature: ScoredFeature
+    chosen: FeatureClass,
+    scores: Scores,
+    feature: ScoredFeature,
+    calibration: Calibration,
+    changes: Sequence[str] = (),
 ) -> str:
     """The reason for a class under the calibrated rule."""
-    if chosen is FeatureClass.OBSCURE:
+    score = scores.get(chosen.value)
+    if score is None:
         if not any(scores.values()):
-            return "too few examples to compare; a person must look"
-        best = max((s.effect or 0.0 for s in scores.values() if s), default=0.0)
-        return f"nothing is alike beyond chance (largest effect {best:.2f}); a person must look"
-    score = scores[chosen.value]
-    assert score is not None, "the rule chose this side by its score"
-    return (
-        f"{_WHERE[chosen]} are alike{_example(chosen, score, feature)}: "
-        f"S {score.s:.2f} in {Window(*score.window)}, effect {score.effect or 0.0:.2f}, "
-        f"{_p_in_words(score.p)}"
-    )
+            return _too_few(feature)
+        short = [_shortfall(side, scores[side], calibration) for side in scores]
+        why = f"nothing is alike enough: {', '.join(short)}; {_PERSON}"
+    else:
+        why = _alike(chosen, score, feature, calibration.settings)
+        why += f", effect {score.effect or 0.0:.2f}, {_p_in_words(score.p)}"
+        if chosen is FeatureClass.CROSS:
+            sides = [_shortfall(each, scores[each], calibration) for each in ("input", "output")]
+            why += f"; neither side alone is: {', '.join(sides)}"
+    return "; ".join([why, *changes])
 
 
 def raw_reason(
     chosen: FeatureClass,
-    scores: dict[str, WindowScore | None],
+    scores: Scores,
     feature: ScoredFeature,
-    tau: float,
+    settings: RawSettings,
+    changes: Sequence[str] = (),
 ) -> str:
     """The reason for a class under the raw rule."""
-    if chosen is FeatureClass.OBSCURE:
+    tau = f"τ = {settings.tau:g}"
+    score = scores.get(chosen.value)
+    if score is None:
         if not any(scores.values()):
-            return "too few examples to compare; a person must look"
-        best = max((s.s for s in scores.values() if s), default=0.0)
-        return f"no window reaches τ = {tau:g} (largest S {best:.2f}); a person must look"
-    score = scores[chosen.value]
-    assert score is not None, "the rule chose this side by its score"
-    return (
-        f"{_WHERE[chosen]} are alike{_example(chosen, score, feature)}: "
-        f"S {score.s:.2f} in {Window(*score.window)} ≥ τ = {tau:g}"
+            return _too_few(feature)
+        why = f"no window reaches {tau} ({_listed(scores, settings)}); {_PERSON}"
+    else:
+        why = f"{_alike(chosen, score, feature, settings)} ≥ {tau}"
+        if chosen is FeatureClass.CROSS:
+            sides = {side: scores[side] for side in ("input", "output")}
+            why += f"; neither side alone reaches it ({_listed(sides, settings)})"
+    return "; ".join([why, *changes])
+
+
+def _too_few(feature: ScoredFeature) -> str:
+    examples = feature.examples
+    left_out = [
+        f"{count} {what} left out"
+        for count, what in ((examples.copies, "copies"), (examples.silent, "without activation"))
+        if count
+    ]
+    aside = f" ({', '.join(left_out)})" if left_out else ""
+    if not examples.chosen:
+        return f"no example on which it fires{aside}, so nothing can be compared; {_PERSON}"
+    if len(examples.chosen) == 1:
+        return f"only one example{aside}, so nothing can be compared; {_PERSON}"
+    return f"fewer than two windows hold a token, so nothing can be compared; {_PERSON}"
+
+
+def _alike(
+    chosen: FeatureClass,
+    score: WindowScore,
+    feature: ScoredFeature,
+    settings: object,
+) -> str:
+    hole = chosen is FeatureClass.CROSS and getattr(settings, "cross_without_peak", False)
+    window = Window(*score.window, without_peak=hole)
+    shown = _example(window, score, feature) if chosen is not FeatureClass.CROSS else ""
+    return f"{_WHERE[chosen]} are alike{shown}: {_s(score, settings)} in {window}"
+
+
+def _s(score: WindowScore, settings: object) -> str:
+    weighted = getattr(settings, "weighted", False)
+    return f"weighted S {score.weighted:.2f}" if weighted else f"S {score.s:.2f}"
+
+
+def _shortfall(side: str, score: WindowScore | None, calibration: Calibration) -> str:
+    """Why a side does not decide."""
+    if score is None:
+        return f"{side} has no score"
+    effect = score.effect or 0.0
+    if not calibration.passes(side, score):
+        return f"{side} is within chance (effect {effect:.2f}, p = {score.p or 0.0:.2g})"
+    floor = calibration.floor(side)
+    if effect < floor:
+        return f"{side} effect {effect:.2f} < {floor:g}"
+    return f"{side} effect {effect:.2f} does not count"
+
+
+def _listed(scores: Scores, settings: RawSettings) -> str:
+    return ", ".join(
+        f"{side} {_s(score, settings)}" if score else f"{side} has no score"
+        for side, score in scores.items()
     )
 
 
-def _example(chosen: FeatureClass, score: WindowScore, feature: ScoredFeature) -> str:
-    if chosen is FeatureClass.CROSS:
-        return ""
-    texts = feature.examples.texts(Window(*score.window))
-    text, count = most_common(texts)
-    return f" ({count} of {score.n} are “{text}”)" if count > 1 and text else ""
+def _example(window: Window, score: WindowScore, feature: ScoredFeature) -> str:
+    text, count = most_common(feature.examples.texts(window))
+    shown = clean_label(text)
+    return f" ({count} of {score.n} are “{shown}”)" if count > 1 and shown else ""
 
 
 def _p_in_words(p: float | None) -> str:
@@ -70,6 +134,8 @@ def notes_of(feature: ScoredFeature) -> tuple[str, ...]:
     notes = []
     if feature.examples.copies:
         notes.append(f"{feature.examples.copies} copies of examples left out")
+    if feature.examples.silent:
+        notes.append(f"{feature.examples.silent} examples without activation left out")
     for window, count in feature.empty.items():
         if count:
             notes.append(f"{count} windows {window} hold no token")

@@ -10,7 +10,9 @@ import numpy as np
 from graphlabel.embedding import Encoder
 from graphlabel.graph import FeatureKey
 from graphlabel.protocol.correlation import Correlation, correlations, embed_texts
-from graphlabel.protocol.windows import Examples, Window, judged_examples
+from graphlabel.protocol.judging import Examples, judged_examples
+from graphlabel.protocol.settings import ExampleSettings
+from graphlabel.protocol.windows import Window
 from graphlabel.records import FeatureRecord
 
 
@@ -25,10 +27,20 @@ class ScoredFeature:
 
 
 def score_features(
-    records: Iterable[FeatureRecord], windows: Sequence[Window], encoder: Encoder, *, n: int = 10
+    records: Iterable[FeatureRecord],
+    windows: Sequence[Window],
+    encoder: Encoder,
+    settings: ExampleSettings,
 ) -> dict[FeatureKey, ScoredFeature]:
-    """Score every feature in every window over its n top examples."""
-    examples = {record.key: judged_examples(record, n) for record in records}
+    """Score every feature in every window over the examples it is judged by."""
+    examples = {record.key: judged_examples(record, settings) for record in records}
+    return score_examples(examples, windows, encoder)
+
+
+def score_examples(
+    examples: Mapping[FeatureKey, Examples], windows: Sequence[Window], encoder: Encoder
+) -> dict[FeatureKey, ScoredFeature]:
+    """Score features in every window over examples that have been chosen."""
     texts: list[str] = []
     spans: dict[tuple[FeatureKey, Window], tuple[slice, list[int]]] = {}
     for key, chosen in examples.items():

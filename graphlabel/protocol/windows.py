@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
-from graphlabel.records import ActivationExample, FeatureRecord
+from graphlabel.records import ActivationExample, continues_word
 
 SAME_RADIUS = 8
 """Two examples are copies when the ±8 tokens around their peaks are the same."""
@@ -17,50 +16,49 @@ class Window(NamedTuple):
 
     start: int
     stop: int
+    without_peak: bool = False
+    """Whether the peak token itself is left out."""
 
     def __str__(self) -> str:
-        return f"[{self.start}, {self.stop}]"
+        return f"[{self.start}, {self.stop}]" + (" without the peak" if self.without_peak else "")
 
 
-@dataclass(frozen=True, slots=True)
-class Examples:
-    """The examples a feature is judged by."""
+def window_tokens(
+    example: ActivationExample, window: Window, *, whole_words: bool = False
+) -> tuple[str, ...]:
+    """The tokens of a window that exist and are not special.
 
-    chosen: tuple[ActivationExample, ...]
-    """By falling peak activation."""
-    copies: int
-    """How many were left out because they repeat another."""
-
-    def texts(self, window: Window) -> tuple[str | None, ...]:
-        """Each example's window joined to text; None where it holds no token."""
-        joined = ("".join(example.window(*window)) for example in self.chosen)
-        return tuple(text or None for text in joined)
-
-    @property
-    def weights(self) -> tuple[float, ...]:
-        """Peak activations as shares of the strongest one."""
-        peaks = [example.peak_activation for example in self.chosen]
-        highest = max(peaks, default=0.0)
-        return tuple(peak / highest if highest > 0 else 1.0 for peak in peaks)
+    With ``whole_words``, pieces at the ends are completed to words. A window beside the peak never
+    grows over it: what comes after the peak stays what comes after it.
+    """
+    start, stop = window.start, window.stop
+    if whole_words:
+        start, stop = _widened(example, start, stop)
+    if not window.without_peak:
+        return example.window(start, stop)
+    return example.window(start, min(stop, -1)) + example.window(max(start, 1), stop)
 
 
-def judged_examples(record: FeatureRecord, n: int) -> Examples:
-    """The n top-activating examples without copies and without those that do not fire."""
-    chosen: list[ActivationExample] = []
-    seen: set[tuple[str, ...]] = set()
-    copies = 0
-    for example in record.top_examples:
-        if example.peak_activation <= 0:
-            continue
-        around = (*example.window(-SAME_RADIUS, -1), "\0", *example.window(0, SAME_RADIUS))
-        if around in seen:
-            copies += 1
-            continue
-        seen.add(around)
-        chosen.append(example)
-        if len(chosen) == n:
-            break
-    return Examples(tuple(chosen), copies)
+def _widened(example: ActivationExample, start: int, stop: int) -> tuple[int, int]:
+    peak, tokens = example.peak, example.tokens
+    first, last = start, stop
+    while first != 1 and continues_word(tokens, peak + first):
+        first -= 1
+    while last != -1 and continues_word(tokens, peak + last + 1):
+        last += 1
+    return first, last
+
+
+def window_text(
+    example: ActivationExample, window: Window, *, whole_words: bool = False
+) -> str | None:
+    """A window joined to text as the tokenizer decodes it; None where it holds no text."""
+    return "".join(window_tokens(example, window, whole_words=whole_words)) or None
+
+
+def surroundings(example: ActivationExample) -> tuple[str, ...]:
+    """What two copies of an example share: the ±8 tokens, with the place of the peak."""
+    return (*example.window(-SAME_RADIUS, -1), "\0", *example.window(0, SAME_RADIUS))
 
 
 def most_common(texts: Sequence[str | None]) -> tuple[str, int]:

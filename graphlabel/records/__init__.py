@@ -2,6 +2,7 @@
 
 from graphlabel.records.examples import SPECIAL_TOKENS, ActivationExample
 from graphlabel.records.identity import TranscoderSet, same_model
+from graphlabel.records.pieces import continues_word
 from graphlabel.records.record import Explanation, FeatureRecord, Histogram, LogitEffect, Quantile
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     "LogitEffect",
     "Quantile",
     "TranscoderSet",
+    "continues_word",
     "same_model",
 ]

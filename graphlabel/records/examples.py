@@ -38,8 +38,10 @@ class ActivationExample:
             raise EvidenceError(
                 f"an example has {len(self.tokens)} tokens but {len(self.activations)} activations"
             )
-        if any(math.isnan(value) for value in self.activations):
-            raise EvidenceError("an example has a NaN activation; rebuild the feature index")
+        if not all(map(math.isfinite, self.activations)):
+            raise EvidenceError(
+                "an example has a NaN or infinite activation; rebuild the feature index"
+            )
         if self.sampled is not None and not 0 <= self.sampled < len(self.tokens):
             raise EvidenceError(
                 f"an example of {len(self.tokens)} tokens was drawn for position {self.sampled}"

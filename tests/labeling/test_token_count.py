@@ -124,3 +124,38 @@ def test_tiers_are_labelled_or_wait() -> None:
         graph(), after, records.get, TokenCounter(), scope=Scope.FEATURE, time="now"
     )
     assert again == after
+
+
+def test_a_label_that_holds_only_at_the_top_is_marked() -> None:
+    def stretch(name: str, words: list[str], strength: float) -> Quantile:
+        return Quantile(
+            name, tuple(example(f"a{i} {w} b{i}", 1, strength) for i, w in enumerate(words))
+        )
+
+    fades = FeatureRecord(FeatureKey(0, 7), None, (
+        stretch("top", ["Dallas"] * 4, 4), stretch("q1", ["Dallas"] * 3, 3), stretch("q0", ["x", "y", "z"], 1),
+    ))  # fmt: skip
+    node = Node(NodeKey(NodeKind.FEATURE, 0, 7, 1), " Dallas")
+    target = Node(NodeKey(NodeKind.LOGIT, 1, 9, 1), " x", probability=1.0)
+    graph = AttributionGraph(
+        "p", ("<bos>", " Dallas"), (node, target), Edges.of([0], [1], [1.0]), 1
+    )
+    annotations = Annotations().with_routings({FeatureKey(0, 7): INPUT})
+    for _ in range(2):  # labelling again leaves one mark
+        annotations, report = label_tier_one(
+            graph, annotations, lambda _: fades, TokenCounter(), scope=Scope.FEATURE, time="t"
+        )
+        assert report.only_at_top == 1
+        assert annotations.routings[FeatureKey(0, 7)].notes == (
+            "the label “Dallas” holds only at the top: in 100% of the top examples, 0% of the lower half",
+        )
+    lasting = FeatureRecord(
+        FeatureKey(0, 7),
+        None,
+        (stretch("top", ["Dallas"] * 4, 4), stretch("q0", ["Dallas"] * 3, 1)),
+    )
+    annotations, report = label_tier_one(
+        graph, annotations, lambda _: lasting, TokenCounter(), scope=Scope.FEATURE, time="t"
+    )
+    assert report.only_at_top == 0
+    assert annotations.routings[FeatureKey(0, 7)].notes == ()

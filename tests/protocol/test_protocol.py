@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_features import HashEncoder, example, record, world
+from scipy.stats import false_discovery_control
 
 from graphlabel.annotation import FeatureClass, Tier
 from graphlabel.errors import CalibrationError, EvidenceError
 from graphlabel.graph import FeatureKey
 from graphlabel.protocol import (
     CalibratedSettings,
+    Calibration,
     RawSettings,
     Window,
     calibrate,
@@ -26,39 +30,10 @@ from graphlabel.protocol import (
 )
 from graphlabel.protocol.calibrate import benjamini_hochberg
 from graphlabel.protocol.correlation import correlation, embed_texts, prefix_correlations
+from graphlabel.protocol.judging import judged_examples
 from graphlabel.protocol.null import NullTable
-from graphlabel.protocol.windows import judged_examples
-from graphlabel.records import ActivationExample, FeatureRecord, Quantile
-
-
-class HashEncoder:
-    """A deterministic encoder for tests of arithmetic: every text has its own direction."""
-
-    name, revision = "hash", "1"
-
-    def encode(self, texts: Sequence[str]) -> np.ndarray:
-        vectors = [
-            np.random.default_rng(list(text.encode())).normal(size=16).astype(np.float32)
-            for text in texts
-        ]
-        stacked = np.array(vectors, dtype=np.float32).reshape(len(texts), 16)
-        return stacked / np.maximum(np.linalg.norm(stacked, axis=1, keepdims=True), 1e-9)
-
-    def has_unknown(self, text: str) -> bool:
-        return "☃" in text or "漢" in text
-
-
-def example(text: str, peak: str, activation: float = 1.0) -> ActivationExample:
-    """An example of space-separated tokens that peaks at the first token with this text."""
-    words = text.split(" ")
-    tokens = tuple(w if i == 0 else f" {w}" for i, w in enumerate(words))
-    place = words.index(peak)
-    acts = tuple(float(activation) if i == place else 0.0 for i in range(len(words)))
-    return ActivationExample.of(tokens, acts)
-
-
-def record(examples: Sequence[ActivationExample], feature: int = 0) -> FeatureRecord:
-    return FeatureRecord(FeatureKey(0, feature), None, (Quantile("top", tuple(examples)),))
+from graphlabel.protocol.settings import ExampleSettings
+from graphlabel.records import ActivationExample
 
 
 @given(st.integers(0, 10_000), st.integers(2, 7))
@@ -113,7 +88,9 @@ def test_nan_activations_are_refused() -> None:
 
 def test_copies_are_one_example() -> None:
     same = [example("x Dallas is big", "Dallas"), example("x Dallas is big", "Dallas", 2.0)]
-    found = judged_examples(record([*same, example("in Dallas now", "Dallas")]), 10)
+    found = judged_examples(
+        record([*same, example("in Dallas now", "Dallas")]), ExampleSettings(n=10)
+    )
     assert (len(found.chosen), found.copies) == (2, 1)
 
 
@@ -170,35 +147,36 @@ def test_p_values_count_the_null() -> None:
 
 def test_benjamini_hochberg() -> None:
     p = np.array([0.001, 0.008, 0.039, 0.041, 0.042, 0.06, 0.074, 0.205, 0.212, 0.216])
-    assert benjamini_hochberg(p, 0.05) == pytest.approx(0.008)
+    assert benjamini_hochberg(p, 0.05) == pytest.approx(0.05 * 2 / 10)
     assert benjamini_hochberg(np.array([0.9, 0.8]), 0.05) == 0.0
     assert benjamini_hochberg(np.array([]), 0.05) == 0.0
 
 
-def world(n: int = 240) -> list[FeatureRecord]:
-    """A third of the features share the peak, a third the next token, a third nothing."""
-    records = []
-    for i in range(n):
-        word, after = (f"peak{i}", "") if i % 3 == 0 else ("", f"next{i}" if i % 3 == 1 else "")
-        examples = [
-            example(f"a{i}x{k} b{i}x{k} {word or f'w{i}x{k}'} {after or f'n{i}x{k}'} c{i}x{k} d{i}x{k}",
-                    word or f"w{i}x{k}", 1 + k)
-            for k in range(6)
-        ]  # fmt: skip
-        records.append(record(examples, i))
-    return records
+@given(st.lists(st.floats(0.0001, 1.0), min_size=1, max_size=30), st.floats(0.01, 0.5))
+@settings(max_examples=80, deadline=None)
+def test_discoveries_are_those_of_adjusted_p_values(p: list[float], rate: float) -> None:
+    """A feature is a discovery where its adjusted p (scipy) is at most the rate."""
+    adjusted = false_discovery_control(np.array(p))
+    if (abs(adjusted - rate) < 1e-9).any():
+        return
+    found = np.array(p) <= benjamini_hochberg(np.array(p), rate)
+    assert (found == (adjusted <= rate)).all()
 
 
-SMALL = CalibratedSettings(draws=4_000, n=6)
+SMALL = CalibratedSettings(draws=4_000, n=4)
+
+
+@cache
+def calibrated() -> Calibration:
+    return calibrate(world(210, 4), HashEncoder(), SMALL, source="here")
 
 
 def test_calibrated_routing_finds_what_is_there(tmp_path: Path) -> None:
-    encoder, records = HashEncoder(), world()
-    calibration = calibrate(records, encoder, SMALL, source="here")
+    encoder, records, calibration = HashEncoder(), world(210, 4), calibrated()
     routed = route_calibrated(records, encoder, calibration)
     expected = [FeatureClass.INPUT, FeatureClass.OUTPUT, FeatureClass.OBSCURE]
-    right = sum(routed[FeatureKey(0, i)].feature_class is expected[i % 3] for i in range(240))
-    assert right >= 228  # 5 % false discoveries are allowed for
+    right = sum(routed[FeatureKey(0, i)].feature_class is expected[i % 3] for i in range(210))
+    assert right >= 199  # 5 % false discoveries are allowed for
     score = routed[FeatureKey(0, 0)].scores["input"]
     assert score is not None
     assert score.p is not None
@@ -213,8 +191,7 @@ def test_calibrated_routing_finds_what_is_there(tmp_path: Path) -> None:
 
 
 def test_a_class_does_not_depend_on_the_company() -> None:
-    encoder, records = HashEncoder(), world()
-    calibration = calibrate(records, encoder, SMALL)
+    encoder, records, calibration = HashEncoder(), world(210, 4), calibrated()
     alone = route_calibrated(records[4:5], encoder, calibration)
     assert (
         alone[FeatureKey(0, 4)] == route_calibrated(records, encoder, calibration)[FeatureKey(0, 4)]
@@ -224,10 +201,12 @@ def test_a_class_does_not_depend_on_the_company() -> None:
 def test_a_calibration_of_another_encoder_or_too_few_features_is_refused(tmp_path: Path) -> None:
     encoder = HashEncoder()
     with pytest.raises(CalibrationError, match="at least 200"):
-        calibrate(world(60), encoder, SMALL)
-    calibration = dataclasses.replace(calibrate(world(), encoder, SMALL), encoder_revision="2")
+        calibrate(world(60, 4), encoder, SMALL)
+    with pytest.raises(CalibrationError, match="--rule raw"):
+        calibrate(world(60, 4), encoder, SMALL)
+    calibration = dataclasses.replace(calibrated(), encoder_revision="2")
     with pytest.raises(CalibrationError, match="calibrate again"):
-        route_calibrated(world(3), encoder, calibration)
+        route_calibrated(world(3, 4), encoder, calibration)
     (tmp_path / "bad.npz").write_bytes(b"no archive")
     with pytest.raises(CalibrationError, match="no calibration"):
         read_calibration(tmp_path / "bad.npz")

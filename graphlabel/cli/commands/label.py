@@ -42,6 +42,7 @@ def label(
                 "file": str(output),
                 "labelled": report.labelled,
                 "kept": report.kept,
+                "only_at_top": report.only_at_top,
                 "scope": scope.value,
                 "awaiting_model": [ids[key] for key in report.waiting[Tier.MODEL]],
                 "awaiting_person": [ids[key] for key in report.waiting[Tier.PERSON]],
@@ -61,6 +62,8 @@ def summary(report: LabelingReport, scope: Scope) -> str:
     parts = [f"{report.labelled} features labelled by the token counter, {where}"]
     if report.kept:
         parts.append(f"{report.kept} labels kept")
+    if report.only_at_top:
+        parts.append(f"{report.only_at_top} of them hold only at the top")
     if report.without_evidence:
         parts.append(f"{report.without_evidence} without evidence")
     if report.unnamed:

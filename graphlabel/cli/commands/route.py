@@ -2,87 +2,72 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from graphlabel.cli.options import (
-    EncoderDtypeOption,
-    EncoderOption,
-    EncoderRevisionOption,
-    GraphFile,
-    JsonFlag,
-    NoCacheFlag,
-    OfflineOption,
-    OutputFile,
-    SourceOption,
-)
+from graphlabel.cli.options import JsonFlag, OfflineOption, SourceOption
+from graphlabel.cli.protocol_options import ProtocolOptions, protocol_options
 from graphlabel.errors import UsageError
 
 
+@protocol_options()
 def route(
-    graph: GraphFile,
     features: SourceOption,
-    output: OutputFile,
-    rule: Annotated[str, typer.Option(help="calibrated or raw.")] = "calibrated",
-    tau: Annotated[
-        float | None, typer.Option(help="Threshold of the raw rule; 0.5 by default.")
+    protocol: ProtocolOptions,
+    graph: Annotated[Path | None, typer.Argument(help="Graph file.", metavar="GRAPH")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="File to write.", metavar="FILE")
     ] = None,
-    theta: Annotated[
-        float | None, typer.Option(help="Effect that tier 1 must reach (calibrated rule).")
-    ] = None,
-    n: Annotated[int, typer.Option(min=2, help="Top examples per feature.")] = 10,
-    weighted: Annotated[
-        bool, typer.Option("--weighted", help="Let the activation-weighted score decide.")
+    every: Annotated[
+        bool, typer.Option("--all", help="Route every feature of the source, without a graph.")
     ] = False,
-    encoder: EncoderOption = None,
-    encoder_revision: EncoderRevisionOption = None,
-    encoder_dtype: EncoderDtypeOption = "auto",
-    no_cache: NoCacheFlag = False,
+    layers: Annotated[
+        str | None, typer.Option(help="With --all: layers, such as 0-3,8.", metavar="LAYERS")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="With --all: at most so many features.")
+    ] = None,
+    tail: Annotated[
+        bool, typer.Option("--tail", help="Score every stretch of activation as well.")
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse broken evidence instead of skipping it.")
+    ] = False,
     any_set: Annotated[
         bool, typer.Option("--any-set", help="Accept evidence of another transcoder set.")
     ] = False,
     offline: OfflineOption = False,
     json: JsonFlag = False,
 ) -> None:
-    """Route every feature of a graph: input, output, cross or obscure."""
+    """Route the features of a graph, or of a whole source: input, output, cross or obscure."""
+    from graphlabel.cli.routing import silent
+
+    options = protocol.route_options(strict=strict, tail=tail)
+    if every:
+        if graph is not None:
+            raise UsageError(f"--all routes a source without a graph; drop {graph} or --all")
+        from graphlabel.cli.route_all import route_all
+        from graphlabel.evidence import open_sources
+
+        source = open_sources(features, offline=offline)
+        route_all(source, options, layers=layers, limit=limit, output=output, json=json)
+        return
+    if graph is None or output is None:
+        raise UsageError("name a GRAPH and a file to write (-o), or --all for a whole source")
+    if layers or limit:
+        raise UsageError("--layers and --limit go with --all; a graph is routed whole")
     from graphlabel.cli.console import note, print_json, progress
-    from graphlabel.cli.pipeline import (
-        RouteOptions,
-        check_writable,
-        feature_flags,
-        route_document,
-        silent,
-        source_for,
-    )
+    from graphlabel.cli.pipeline import check_writable, feature_flags, route_document, source_for
     from graphlabel.files import read_graph, write_graph
 
-    if tau is not None and rule != "raw":
-        raise UsageError("--tau is the raw rule's threshold; add --rule raw, or use --theta")
-    if theta is not None and rule == "raw":
-        raise UsageError("--theta is the calibrated rule's threshold; use --tau with --rule raw")
     document = read_graph(graph)
     source = source_for(document, features, any_set=any_set, offline=offline)
     check_writable(output)
-    options = RouteOptions(
-        rule,
-        0.5 if tau is None else tau,
-        theta,
-        n,
-        weighted,
-        encoder,
-        any_set,
-        encoder_revision,
-        encoder_dtype,
-        cache=not no_cache,
-    )
     with progress("route", quiet=json) as report:
         routed, missing = route_document(
-            document,
-            source,
-            options,
-            silent if json else note,
-            lambda done, total: report("fetching evidence", done, total),
+            document, source, options, silent if json else note, report
         )
     write_graph(routed, output)
     counts = class_counts(routed.annotations.routings.values())

@@ -67,7 +67,8 @@ class ParquetIndex(PlainNames):
         if key.layer not in self.manifest.layers or not 0 <= key.feature < self.manifest.n_features:
             return None
         group, row = divmod(key.feature, ROWS_PER_GROUP)
-        return self._record(key, self._group(key.layer, group)[row])
+        (found,) = self._group(key.layer, group).slice(row, 1).to_pylist()
+        return self._record(key, found)
 
     def _file(self, layer: int) -> pq.ParquetFile:
         if layer not in self._files:
@@ -78,13 +79,12 @@ class ParquetIndex(PlainNames):
                 raise EvidenceError(f"{path} cannot be read: {error}; rebuild the index") from error
         return self._files[layer]
 
-    def _read_group(self, layer: int, group: int) -> list[dict[str, Any]]:
+    def _read_group(self, layer: int, group: int) -> pa.Table:
         try:
-            rows: list[dict[str, Any]] = self._file(layer).read_row_group(group).to_pylist()
+            return self._file(layer).read_row_group(group)
         except (OSError, pa.ArrowException) as error:
             path = layer_path(self.folder, layer)
             raise EvidenceError(f"{path} cannot be read: {error}; rebuild the index") from error
-        return rows
 
     def _text(self, token_id: int) -> str:
         if self._vocabulary is None:

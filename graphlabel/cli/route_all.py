@@ -1,0 +1,161 @@
+"""Routing every feature of a source, without a graph."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import groupby, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from graphlabel.annotation import FeatureClass, Routing, WindowScore, clean_label
+from graphlabel.annotation.encoding import encode_value
+from graphlabel.atomic import replacing
+from graphlabel.cli.console import note, print_table, progress
+from graphlabel.cli.routing import RouteOptions, router_for, silent
+from graphlabel.errors import EvidenceError, UsageError
+from graphlabel.evidence import FeatureSource, every_key
+from graphlabel.graph import FeatureKey
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from graphlabel.protocol.router import Routed, Router, Skipped
+
+_RANGE = re.compile(r"^\s*(\d+)\s*(?:-\s*(\d+)\s*)?$")
+Write = Callable[[str], None]
+Wanted = tuple[FeatureSource, FeatureKey]
+
+
+def route_all(
+    source: FeatureSource,
+    options: RouteOptions,
+    *,
+    layers: str | None,
+    limit: int | None,
+    output: Path | None,
+    json: bool,
+) -> None:
+    """Route a source's features one after the other, a line each, to a file or the screen.
+
+    Raises EvidenceError when none could be routed, or, with ``options.strict``, when the evidence
+    of any is broken.
+    """
+    from graphlabel.protocol.router import Routed
+
+    wanted = chosen_features(source, layers, limit)
+    if not wanted:
+        raise EvidenceError(f"{source.name} has no such features; check --features and --layers")
+    counts: Counter[tuple[int, FeatureClass]] = Counter()
+    skipped = 0
+    first = ""
+    with progress("route") as report, _lines(output) as write:
+        router = router_for(source, options, silent if json else note, report)
+        for done, (part, found) in enumerate(route_parts(router, wanted), start=1):
+            report("features", done, len(wanted))
+            name = part.name_of(found.key)
+            if isinstance(found, Routed):
+                counts[found.key.layer, found.routing.feature_class] += 1
+                as_json = json or output is not None
+                write(_json_line(name, found) if as_json else _row(name, found.routing))
+                continue
+            skipped += 1
+            first = first or f"{name}: {found.why}"
+            if options.strict:
+                raise EvidenceError(f"{name}: {found.why} (--strict)")
+            note(f"skipped {clean_label(name)}: {found.why}")
+        if not counts:
+            raise EvidenceError(f"no feature could be routed; {first}")
+    if not json:
+        print_table(_counts_table(counts))
+    if output is not None:
+        note(f"wrote {output}: {sum(counts.values())} features, one JSON object a line")
+    if skipped:
+        note(f"{skipped} of {len(wanted)} features were skipped")
+
+
+def chosen_features(source: FeatureSource, layers: str | None, limit: int | None) -> list[Wanted]:
+    """The features to route, in the source's order; raises UsageError for layers it cannot read."""
+    wanted = parse_layers(layers) if layers else None
+    found = (each for each in every_key(source) if wanted is None or each[1].layer in wanted)
+    return list(islice(found, limit))
+
+
+def route_parts(
+    router: Router, wanted: Iterable[Wanted]
+) -> Iterator[tuple[FeatureSource, Routed | Skipped]]:
+    """Route features part by part: those of different hook points share layers and indices."""
+    from graphlabel.protocol.router import route_stream
+
+    for part, features in groupby(wanted, key=lambda each: each[0]):
+        for found in route_stream(router, (key for _, key in features), part.get):
+            yield part, found
+
+
+def parse_layers(text: str) -> frozenset[int]:
+    """Layers from ``0-3,8``; raises UsageError on anything else."""
+    found: set[int] = set()
+    for part in text.split(","):
+        match = _RANGE.match(part)
+        if not match:
+            raise UsageError(f"“{text[:40]}” names no layers; write them such as 0-3,8")
+        first = int(match[1])
+        found.update(range(first, int(match[2] or first) + 1))
+    return frozenset(found)
+
+
+@contextmanager
+def _lines(output: Path | None) -> Iterator[Write]:
+    """Where lines go: the screen, or a file that appears when all are written."""
+    if output is None:
+        yield typer.echo
+        return
+    with replacing(output, UsageError) as temporary, temporary.open("w", encoding="utf-8") as file:
+        yield lambda line: print(line, file=file)
+
+
+def _json_line(name: str, found: Routed) -> str:
+    import msgspec
+
+    routing = found.routing
+    line: dict[str, Any] = {
+        "feature": name.encode("utf-8", "replace").decode(),
+        "layer": found.key.layer,
+        "class": routing.feature_class.value,
+        "tier": int(routing.tier),
+        "scores": {side: encode_value(score) for side, score in routing.scores.items()},
+        "reason": routing.reason,
+        "notes": list(routing.notes),
+    }
+    return msgspec.json.encode(line).decode()
+
+
+def _row(name: str, routing: Routing) -> str:
+    """A feature as a person reads it."""
+    scores = "  ".join(_score(side, routing.scores.get(side)) for side in routing.scores)
+    plain = f"{clean_label(name):<12} {routing.feature_class.value:<8} {int(routing.tier)}  "
+    return f"{plain}{scores}  {routing.reason}"
+
+
+def _score(side: str, score: WindowScore | None) -> str:
+    short = {"input": "in", "output": "out"}.get(side, side)
+    return f"{short} {score.s:5.2f}" if score else f"{short}     —"
+
+
+def _counts_table(counts: Counter[tuple[int, FeatureClass]]) -> Table:
+    from rich.table import Table
+
+    table = Table(title="classes by layer", title_justify="left")
+    for name in ("layer", *(each.value for each in FeatureClass), "all"):
+        table.add_column(name, justify="right")
+    for layer in sorted({layer for layer, _ in counts}):
+        row = [counts[layer, each] for each in FeatureClass]
+        table.add_row(str(layer), *map(str, row), str(sum(row)))
+    totals = [sum(n for (_, c), n in counts.items() if c is each) for each in FeatureClass]
+    table.add_section()
+    table.add_row("all", *map(str, totals), str(sum(totals)))
+    return table

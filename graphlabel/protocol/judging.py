@@ -1,0 +1,84 @@
+"""Which examples a feature is judged by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+
+from graphlabel.protocol.settings import ExampleSettings, Strategy
+from graphlabel.protocol.windows import Window, surroundings, window_text
+from graphlabel.records import ActivationExample, FeatureRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """The examples a feature is judged by."""
+
+    chosen: tuple[ActivationExample, ...]
+    """By falling peak activation."""
+    copies: int = 0
+    """How many were left out because they repeat another."""
+    silent: int = 0
+    """How many were left out because the feature does not fire on them."""
+    whole_words: bool = False
+    """Whether windows are widened to whole words."""
+
+    def texts(self, window: Window) -> tuple[str | None, ...]:
+        """Each example's window joined to text; None where it holds no token."""
+        return tuple(
+            window_text(example, window, whole_words=self.whole_words) for example in self.chosen
+        )
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """Peak activations as shares of the strongest one."""
+        peaks = [example.peak_activation for example in self.chosen]
+        highest = max(peaks, default=0.0)
+        return tuple(peak / highest if highest > 0 else 1.0 for peak in peaks)
+
+
+def judged_examples(record: FeatureRecord, settings: ExampleSettings) -> Examples:
+    """The examples of a feature that its scores are made from.
+
+    At most ``settings.n``, without copies and without those it does not fire on; the strongest, or
+    some of every stretch of the activation distribution. Raises EvidenceError when an example
+    holds no token but special ones.
+    """
+    chosen: list[ActivationExample] = []
+    seen: set[tuple[str, ...]] = set()
+    copies = silent = 0
+    for example in _candidates(record, settings.examples, settings.n):
+        if example.peak_activation <= 0:
+            silent += 1
+            continue
+        around = surroundings(example)
+        if around in seen:
+            copies += 1
+            continue
+        seen.add(around)
+        chosen.append(example)
+        if len(chosen) == settings.n:
+            break
+    ranked = sorted(chosen, key=lambda example: -example.peak_activation)
+    return Examples(tuple(ranked), copies, silent, settings.whole_words)
+
+
+def _candidates(record: FeatureRecord, strategy: Strategy, n: int) -> Iterable[ActivationExample]:
+    """Examples in the order in which they are taken."""
+    if strategy is Strategy.TOP:
+        return record.top_examples
+    if len(record.quantiles) > 1:
+        stretches = [quantile.examples for quantile in record.quantiles[1:]]
+        rounds = zip_longest(*stretches)
+        return (example for each in rounds for example in each if example is not None)
+    return _spread(record.top_examples, n)
+
+
+def _spread(ranked: Sequence[ActivationExample], n: int) -> list[ActivationExample]:
+    """All examples, n of them first that are evenly spaced by rank."""
+    if not ranked:
+        return []
+    first = {round(step * (len(ranked) - 1) / max(n - 1, 1)) for step in range(n)}
+    order = sorted(range(len(ranked)), key=lambda place: (place not in first, place))
+    return [ranked[place] for place in order]

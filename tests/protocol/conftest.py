@@ -1,0 +1,8 @@
+"""The protocol's tests share made-up encoders and features."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
