@@ -26,6 +26,11 @@ class ActivationExample:
     token_ids: tuple[int, ...] = ()
     special: frozenset[int] = frozenset()
     """Positions of BOS, padding and other special tokens; never a peak, never in a window."""
+    sampled: int | None = None
+    """The position the source drew the example for; None when it does not say, or at the peak.
+
+    Examples of lower quantiles are drawn for a weak activation, and a stronger one may stand near.
+    """
 
     def __post_init__(self) -> None:
         """Refuse evidence whose parts do not fit together."""
@@ -35,6 +40,10 @@ class ActivationExample:
             )
         if any(math.isnan(value) for value in self.activations):
             raise EvidenceError("an example has a NaN activation; rebuild the feature index")
+        if self.sampled is not None and not 0 <= self.sampled < len(self.tokens):
+            raise EvidenceError(
+                f"an example of {len(self.tokens)} tokens was drawn for position {self.sampled}"
+            )
 
     @classmethod
     def of(
