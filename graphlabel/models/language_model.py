@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext, redirect_stderr
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -78,14 +80,15 @@ def load_language_model(
     try:
         config = AutoConfig.from_pretrained(name, local_files_only=local, gguf_file=gguf_file)
         architecture = architecture_of(config.model_type)
-        model = AutoModelForCausalLM.from_pretrained(
-            name,
-            config=config,
-            dtype=dtype,
-            attn_implementation=attention,
-            local_files_only=local,
-            gguf_file=gguf_file,
-        )
+        with redirect_stderr(StringIO()) if gguf_file else nullcontext():  # a bar of its own
+            model = AutoModelForCausalLM.from_pretrained(
+                name,
+                config=config,
+                dtype=dtype,
+                attn_implementation=attention,
+                local_files_only=local,
+                gguf_file=gguf_file,
+            )
         tokenizer = AutoTokenizer.from_pretrained(name, local_files_only=local, gguf_file=gguf_file)
     except ImportError as error:
         raise ModelError(f"cannot load {name}: {_first_line(error)}") from error

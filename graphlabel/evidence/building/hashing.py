@@ -28,7 +28,7 @@ def mix(words: UInt64[np.ndarray, "*n"]) -> UInt64[np.ndarray, "*n"]:
     return words
 
 
-def places(sequence: Int[np.ndarray, " batch"], length: int) -> Int[np.ndarray, "batch*positions"]:
+def places(sequence: Int[np.ndarray, " batch"], length: int) -> Int[np.ndarray, " tokens"]:
     """The place in the corpus of every token of a batch."""
     return ((sequence[:, None] << POSITION_BITS) + np.arange(length)).ravel()
 
@@ -50,7 +50,7 @@ def feature_hashes(layer: int, n_features: int, seed: int) -> Int[np.ndarray, " 
     return mix(mix(key.view(np.uint64)) ^ salt).view(np.int64)
 
 
-def window_keys(ids: Int[np.ndarray, "batch positions"]) -> Int[np.ndarray, "batch*positions"]:
+def window_keys(ids: Int[np.ndarray, "batch positions"]) -> Int[np.ndarray, " tokens"]:
     """A word for the tokens from 8 before to 8 after every place; ids below 0 are no tokens."""
     length = ids.shape[1]
     tokens = np.zeros((len(ids), length + 2 * REACH), np.uint64)

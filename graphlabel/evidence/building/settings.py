@@ -67,7 +67,7 @@ class Identity:
     def difference(self, other: Identity) -> str:
         """The parts in which two identities differ, by name; empty when they are the same."""
         mine, theirs = msgspec.to_builtins(self), msgspec.to_builtins(other)
-        flat = [{**each, **each.pop("settings")} for each in (mine, theirs)]
+        flat = [{**each.pop("settings"), **each} for each in (mine, theirs)]
         return ", ".join(name for name in flat[0] if flat[0][name] != flat[1][name])
 
 

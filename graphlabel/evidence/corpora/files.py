@@ -5,8 +5,8 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections.abc import Iterator
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO, cast
 
 import msgspec
 import pyarrow as pa
@@ -99,10 +99,8 @@ def _text_of(line: bytes, text_field: str, where: str) -> str:
     return checked_text(value[text_field], text_field, where)
 
 
-def _opened(path: Path) -> BinaryIO:
-    if path.name.lower().endswith(".gz"):
-        return cast(BinaryIO, gzip.open(path))
-    return path.open("rb")
+def _opened(path: Path) -> BufferedIOBase:
+    return gzip.GzipFile(path) if path.name.lower().endswith(".gz") else path.open("rb")
 
 
 def _unreadable(path: Path, error: Exception) -> EvidenceError:
