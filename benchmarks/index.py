@@ -29,9 +29,11 @@ from torch.utils.flop_counter import FlopCounterMode
 from graphlabel import atlas
 from graphlabel.evidence.building import IndexRequest, IndexSettings, Places
 from graphlabel.evidence.building.batches import batches, blocks
-from graphlabel.evidence.building.build import Run, _Worker
 from graphlabel.evidence.building.checkpoint import Progress
+from graphlabel.evidence.building.early_stop import stopping_after
+from graphlabel.evidence.building.run import Run
 from graphlabel.evidence.building.sequences import token_sequences
+from graphlabel.evidence.building.worker import Worker
 from graphlabel.evidence.corpora import open_corpus
 from graphlabel.models import LanguageModel, load_transcoders
 from graphlabel.models.capture import transcoder_inputs
@@ -141,7 +143,8 @@ def random_transcoders(
 
 def _throughput(run: Run, request: IndexRequest, options: argparse.Namespace) -> dict[str, float]:
     """Seconds a token of the bare model, the encoders' products, and the builder; prints them."""
-    worker = _Worker(run, run.empty_tables())
+    worker = Worker(run, run.empty_tables())
+    bare_model = stopping_after(run.model, run.layers[-1])
     stream = blocks(run.sequences, run.settings.block_sequences)
     progress = Progress(run.identity)
     spent = dict.fromkeys(("tokenizing", "model", "products", "building", "allowed"), 0.0)
@@ -150,7 +153,7 @@ def _throughput(run: Run, request: IndexRequest, options: argparse.Namespace) ->
         started = time.perf_counter()
         block = next(stream)
         read = time.perf_counter() - started
-        bare, products, counted, dense = _bare(run, block)
+        bare, products, counted, dense = _bare(run, bare_model, block)
         started = time.perf_counter()
         after = worker.add(block, progress, lambda _: None)
         built = time.perf_counter() - started
@@ -163,7 +166,7 @@ def _throughput(run: Run, request: IndexRequest, options: argparse.Namespace) ->
             spent["building"] += built
             spent["allowed"] += bare * (counted + dense) / counted
         progress = after
-    fired = sum(layer.histograms.counts.sum() for layer in worker._layers)
+    fired = sum(layer.histograms.counts.sum() for layer in worker.layers)
     whole = spent["building"] + spent["tokenizing"]
     density = fired / progress.tokens_seen / len(run.layers)
     print(f"{tokens:,} tokens; {density:.0f} features fire on a token in a layer")
@@ -180,34 +183,33 @@ def _throughput(run: Run, request: IndexRequest, options: argparse.Namespace) ->
     return {name: seconds / tokens for name, seconds in spent.items()} | {"whole": whole / tokens}
 
 
-def _bare(run: Run, block: Block) -> tuple[float, float, int, int]:
+def _bare(run: Run, model: LanguageModel, block: Block) -> tuple[float, float, int, int]:
     """Seconds of the model alone and of the encoders' products, and the operations of both."""
-    special = frozenset(run.model.tokenizer.all_special_ids)
+    special = frozenset(model.tokenizer.all_special_ids)
     bare = products = 0.0
     counted = dense = 0
-    highest = run.layers[-1]
     for batch in batches(block, run.settings, special, 1):
         ids = torch.from_numpy(batch.ids)
         with torch.no_grad():
             started = time.perf_counter()
-            run.model.model(input_ids=ids, use_cache=False, logits_to_keep=1)
+            model.model(input_ids=ids, use_cache=False, logits_to_keep=1)
             bare += time.perf_counter() - started
-            x = torch.randn(ids.numel(), run.model.d_model)
+            x = torch.randn(ids.numel(), model.d_model)
             for layer in run.layers:
                 weight, bias = (part.float() for part in run.transcoders.layers[layer].encoder())
                 started = time.perf_counter()
                 torch.addmm(bias[:, None], weight, x.T)
                 products += time.perf_counter() - started
                 dense += 2 * ids.numel() * weight.numel()
-        counted += _flops(run.model, tuple(ids.shape))
-    share = (highest + 1) / run.model.n_layers  # blocks above the highest layer are not run
-    return bare * share, products, int(counted * share), dense
+        counted += _flops(model, tuple(ids.shape))
+    return bare, products, counted, dense
 
 
 def _flops(model: LanguageModel, shape: tuple[int, ...]) -> int:
     if shape not in _COUNTED:
         with FlopCounterMode(display=False) as counter, torch.no_grad():
-            model.model(input_ids=torch.ones(shape, dtype=torch.int64), logits_to_keep=1)
+            ids = torch.ones(shape, dtype=torch.int64)
+            model.model(input_ids=ids, use_cache=False, logits_to_keep=1)
         _COUNTED[shape] = counter.get_total_flops()
     return _COUNTED[shape]
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,9 +13,6 @@ from graphlabel.errors import UsageError
 if TYPE_CHECKING:
     from graphlabel.evidence.building import IndexRequest, Shard
     from graphlabel.evidence.index.format import Manifest
-
-_LINE_EVERY = 30.0
-"""Seconds between lines of progress where there is no terminal."""
 
 IndexFolder = Annotated[
     Path, typer.Option("-o", "--output", help="Folder to make.", metavar="INDEX")
@@ -148,10 +141,11 @@ def merge(
     """Make one index of the parts of all shards: the same as one process makes."""
     if (model is None) != (transcoders is None):
         raise UsageError("give --model and --transcoders together, or neither")
+    from graphlabel.cli.token_meter import token_meter
     from graphlabel.evidence.building import Places, merge_parts
 
     places = Places(model, transcoders, gguf_file) if model and transcoders else None
-    with _meter("merging", quiet=json) as (_, step):
+    with token_meter("merging", quiet=json) as (_, step):
         manifest = merge_parts(parts, output, places=places, device=device, force=force, step=step)
     _tell(manifest, output, json)
 
@@ -168,13 +162,19 @@ def run(
 ) -> None:
     """Build what is asked for and say what came of it; ``workers``: with Ray, if there are any."""
     from graphlabel.cli.console import note, print_json
-    from graphlabel.evidence.building import build_index, build_part, build_with_ray
+    from graphlabel.cli.token_meter import token_meter
+    from graphlabel.evidence.building import build_index, build_shard, build_with_ray
 
     _ = request.opened  # a wrong place is told before the model is loaded
-    with _meter("indexing", total=request.n_tokens, quiet=json) as (report, step):
+    with token_meter("indexing", total=request.n_tokens, quiet=json) as (report, step):
         if shard is not None:
-            part = build_part(
-                request.run(), output, shard, checkpoint_every=checkpoint_every, report=report
+            part = build_shard(
+                request.run(),
+                output,
+                shard,
+                force=force,
+                checkpoint_every=checkpoint_every,
+                report=report,
             )
         elif workers:
             manifest = build_with_ray(
@@ -247,71 +247,3 @@ def _shard(text: str) -> Shard:
     from graphlabel.evidence.building import Shard
 
     return Shard(int(number), int(count))
-
-
-@contextmanager
-def _meter(
-    title: str, *, total: int = 0, quiet: bool = False
-) -> Iterator[tuple[Callable[[int], None], Callable[[int, int], None]]]:
-    """What to tell of tokens read and of layers written: a bar, or a line now and then."""
-    if quiet:
-        yield lambda _: None, lambda *_: None
-    elif not sys.stderr.isatty():
-        yield _Lines(title, total).tokens, lambda *_: None
-    else:
-        from rich.console import Console
-        from rich.progress import Progress
-
-        with Progress(*_columns(), console=Console(stderr=True), transient=True) as bars:
-            tasks: dict[str, Any] = {}
-
-            def show(name: str, done: int, of: int | None) -> None:
-                if name not in tasks:
-                    tasks[name] = bars.add_task(name, total=of, completed=done)
-                bars.update(tasks[name], completed=done)
-
-            yield (
-                lambda seen: show(title, seen, total or None),
-                lambda done, of: show("writing layers", done, of),
-            )
-
-
-def _columns() -> tuple[Any, ...]:
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        ProgressColumn,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-    from rich.text import Text
-
-    class Rate(ProgressColumn):
-        def render(self, task: Any) -> Text:
-            return Text(f"{task.speed:,.0f}/s" if task.speed else "")
-
-    return (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        Rate(),
-        TimeRemainingColumn(),
-    )
-
-
-class _Lines:
-    def __init__(self, title: str, total: int) -> None:
-        self._title, self._total = title, total
-        self._first: tuple[float, int] | None = None
-        self._told = time.monotonic()
-
-    def tokens(self, seen: int) -> None:
-        now = time.monotonic()
-        if self._first is None:
-            self._first = (now, seen)
-        if now - self._told < _LINE_EVERY:
-            return
-        self._told = now
-        rate = (seen - self._first[1]) / max(now - self._first[0], 1e-9)
-        left = f", {(self._total - seen) / rate / 60:.0f} min left" if self._total and rate else ""
-        typer.echo(f"{self._title}: {seen:,} tokens, {rate:,.0f}/s{left}", err=True)

@@ -1,9 +1,10 @@
 """Building a feature index. Importing this room loads torch."""
 
-from graphlabel.evidence.building.build import Part, Run, build_part
-from graphlabel.evidence.building.make import build_index, merge_parts
+from graphlabel.evidence.building.build import Part
+from graphlabel.evidence.building.make import build_index, build_shard, merge_parts
 from graphlabel.evidence.building.ray_runner import build_with_ray
 from graphlabel.evidence.building.request import IndexRequest, Places
+from graphlabel.evidence.building.run import Run
 from graphlabel.evidence.building.sequences import token_sequences
 from graphlabel.evidence.building.settings import IndexSettings, Shard
 
@@ -15,7 +16,7 @@ __all__ = [
     "Run",
     "Shard",
     "build_index",
-    "build_part",
+    "build_shard",
     "build_with_ray",
     "merge_parts",
     "token_sequences",

@@ -1,27 +1,20 @@
-"""Running a corpus through the model and keeping what makes each feature fire."""
+"""Building an index, or a shard of one, and joining shards."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
-
-from graphlabel.errors import EvidenceError, UsageError
-from graphlabel.evidence.building.batches import Batch, batches, blocks
+from graphlabel.errors import EvidenceError
+from graphlabel.evidence.building.batches import blocks
 from graphlabel.evidence.building.checkpoint import Progress, load_state, resumed, save_state
-from graphlabel.evidence.building.early_stop import stopping_after
-from graphlabel.evidence.building.firings import Encoder
-from graphlabel.evidence.building.layer import BatchTokens, LayerTables
-from graphlabel.evidence.building.settings import Identity, IndexSettings, Shard
-from graphlabel.models import LanguageModel, Transcoders, check_fit, dtype_of
-from graphlabel.models.capture import transcoder_inputs
-from graphlabel.records import TranscoderSet
-
-Report = Callable[[int], None]
-"""Told the tokens seen so far."""
+from graphlabel.evidence.building.layer import LayerTables
+from graphlabel.evidence.building.run import Run
+from graphlabel.evidence.building.settings import Shard
+from graphlabel.evidence.building.worker import Report, Worker
+from graphlabel.models import check_fit
 
 CHECKPOINT_SHARE = 0.05
 """Saving takes no more than about this share of the time, however often it is asked for."""
@@ -33,53 +26,6 @@ class Part:
 
     progress: Progress
     layers: tuple[LayerTables, ...]
-
-
-@dataclass(frozen=True)
-class Run:
-    """What is run over which corpus."""
-
-    model: LanguageModel
-    transcoders: Transcoders
-    sequences: Iterable[Sequence[int]]
-    """Token ids of each sequence, the first a special token, in the corpus's order."""
-    settings: IndexSettings = field(default_factory=IndexSettings)
-    corpus: str = ""
-    """What to call the corpus."""
-    n_tokens: int = 0
-    places: dict[str, str] = field(default_factory=dict)
-    """Where model and transcoders were found."""
-
-    @property
-    def identity(self) -> Identity:
-        """What the index is of."""
-        mine = self.transcoders
-        identity = TranscoderSet(mine.model_name or self.model.name, mine.name, mine.revision)
-        return Identity(identity, self.model.revision, self.corpus, self.n_tokens, self.settings)
-
-    @property
-    def layers(self) -> tuple[int, ...]:
-        """The layers that are indexed; raises UsageError for one that has no transcoder."""
-        have = [layer.layer for layer in self.transcoders.layers if layer.n_features]
-        wanted = self.settings.layers
-        missing = sorted(set(wanted or ()) - set(have))
-        if missing:
-            raise UsageError(
-                f"{self.transcoders.name} has no transcoder for layer {missing[0]}; "
-                f"it has layers {have[0]} to {have[-1]}"
-            )
-        return tuple(sorted(set(wanted))) if wanted else tuple(have)
-
-    def n_features(self, layer: int) -> int:
-        """How many features of a layer are indexed."""
-        width = self.transcoders.layers[layer].n_features
-        return min(width, self.settings.max_features_per_layer or width)
-
-    def empty_tables(self) -> tuple[LayerTables, ...]:
-        """Tables for every layer."""
-        return tuple(
-            LayerTables(layer, self.n_features(layer), self.settings) for layer in self.layers
-        )
 
 
 def build_part(
@@ -106,7 +52,7 @@ def build_part(
         report(progress.tokens_seen)
     if progress.complete:
         return Part(progress, layers)
-    worker = _Worker(run, layers)
+    worker = Worker(run, layers)
     pace = _Pace(progress.tokens_seen, checkpoint_every)
     for number, block in enumerate(blocks(run.sequences, run.settings.block_sequences)):
         if number < progress.blocks:
@@ -122,53 +68,6 @@ def build_part(
     progress = replace(progress, complete=True)
     save_state(folder, progress, layers)
     return Part(progress, layers)
-
-
-class _Worker:
-    def __init__(self, run: Run, layers: Sequence[LayerTables]) -> None:
-        self._transcoders, self._settings, self._layers = run.transcoders, run.settings, layers
-        self._model = stopping_after(run.model, layers[-1].layer)
-        self._special = frozenset(int(i) for i in run.model.tokenizer.all_special_ids)
-        self._first = run.model.architecture.first_feature_position
-        dtype, device = dtype_of(run.settings.dtype), run.model.device
-        self._dtype = dtype
-        self._encoders = {
-            tables.layer: Encoder(
-                run.transcoders.layers[tables.layer], tables.n_features, device, dtype
-            )
-            for tables in layers
-        }
-
-    def add(
-        self, block: Sequence[tuple[int, Sequence[int]]], progress: Progress, report: Report
-    ) -> Progress:
-        """Take in a block."""
-        seen = progress.tokens_seen
-        for batch in batches(block, self._settings, self._special, self._first):
-            self._add_batch(batch)
-            seen += int(batch.usable.sum())
-            report(seen)
-        longest = max(progress.longest, *(len(ids) for _, ids in block))
-        return replace(progress, tokens_seen=seen, longest=longest)
-
-    @torch.no_grad()
-    def _add_batch(self, batch: Batch) -> None:
-        tokens = BatchTokens(batch, self._special, self._settings)
-        ids = torch.from_numpy(batch.ids)
-        usable = torch.from_numpy(batch.usable.ravel()).to(self._model.device)
-        wanted = {tables.layer: tables for tables in self._layers}
-        inputs = transcoder_inputs(self._model, self._transcoders, ids)
-        for layer, x in zip(range(max(wanted) + 1), inputs, strict=False):
-            if layer not in wanted:
-                continue
-            x = x.flatten(0, 1)
-            if not bool(x.sum().isfinite()):
-                raise EvidenceError(
-                    f"what layer {layer} reads is not finite in {self._settings.dtype}; "
-                    "build the index with --dtype float32"
-                )
-            for chunk in self._encoders[layer].chunks(x.to(self._dtype), usable):
-                wanted[layer].add(chunk, tokens)
 
 
 class _Pace:

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from graphlabel.errors import EvidenceError
-from graphlabel.evidence.building.build import Part, Report, Run, build_part, merged
+from graphlabel.evidence.building.build import Part, build_part, merged
 from graphlabel.evidence.building.checkpoint import Progress, load_state, read_progress
 from graphlabel.evidence.building.layer import LayerTables
-from graphlabel.evidence.building.publish import Step, prepare, publish
+from graphlabel.evidence.building.publish import Step, prepare, prepare_part, publish
 from graphlabel.evidence.building.request import Places
+from graphlabel.evidence.building.run import Run
+from graphlabel.evidence.building.settings import Shard
+from graphlabel.evidence.building.worker import Report
 from graphlabel.evidence.index.format import Manifest
 
 
@@ -31,6 +34,20 @@ def build_index(
     staging = prepare(folder, force=force)
     part = build_part(run, staging, checkpoint_every=checkpoint_every, report=report)
     return publish(part, run.model, run.transcoders, folder, step)
+
+
+def build_shard(
+    run: Run,
+    folder: Path,
+    shard: Shard,
+    *,
+    force: bool = False,
+    checkpoint_every: int = 250_000,
+    report: Report = lambda _: None,
+) -> Part:
+    """Do one of several parts of an index, for ``merge_parts``; raises as ``build_index`` does."""
+    prepare_part(folder, force=force)
+    return build_part(run, folder, shard, checkpoint_every=checkpoint_every, report=report)
 
 
 def merge_parts(

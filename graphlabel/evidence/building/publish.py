@@ -47,6 +47,18 @@ def prepare(folder: Path, *, force: bool = False) -> Path:
     return staging
 
 
+def prepare_part(folder: Path, *, force: bool = False) -> None:
+    """Make sure that a folder can hold a shard's state: it is new, or holds one already.
+
+    ``force`` removes a state. Raises EvidenceError when something else is there.
+    """
+    if (folder / "state.json").is_file():
+        if force:
+            _remove(folder)
+    elif folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+        raise EvidenceError(f"{folder} is there and no part of an index; name another place")
+
+
 def publish(
     part: Part,
     model: LanguageModel,

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from graphlabel.errors import EvidenceError, GraphLabelError, UsageError
-from graphlabel.evidence.building.build import Part, Report, build_part, merged
+from graphlabel.evidence.building.build import Part, build_part, merged
 from graphlabel.evidence.building.make import load_part
 from graphlabel.evidence.building.publish import Step, prepare, publish
 from graphlabel.evidence.building.request import IndexRequest
 from graphlabel.evidence.building.settings import Shard
+from graphlabel.evidence.building.worker import Report
 from graphlabel.evidence.index.format import Manifest
 from graphlabel.models import device_of
 

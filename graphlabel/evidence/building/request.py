@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from graphlabel.evidence.building.build import Run
+from graphlabel.evidence.building.run import Run
 from graphlabel.evidence.building.sequences import token_sequences
 from graphlabel.evidence.building.settings import IndexSettings
 from graphlabel.evidence.corpora import Corpus, open_corpus

@@ -22,10 +22,10 @@ from graphlabel.evidence.building import (
     Run,
     Shard,
     build_index,
-    build_part,
+    build_shard,
     token_sequences,
 )
-from graphlabel.evidence.building.build import merged
+from graphlabel.evidence.building.build import build_part, merged
 from graphlabel.evidence.building.make import load_part
 from graphlabel.evidence.building.publish import publish, staging_folder
 from graphlabel.graph import FeatureKey
@@ -219,6 +219,22 @@ def test_what_is_there_is_not_destroyed(
     assert contents(tmp_path / "index") == before
     build_index(replace(run, corpus="other"), tmp_path / "index", force=True)
     assert contents(tmp_path / "index") != before
+
+
+def test_a_part_replaces_nothing_but_a_part(
+    model: LanguageModel, transcoders: Transcoders, tmp_path: Path
+) -> None:
+    run = Run(model, transcoders, SEQUENCES, SETTINGS, "random")
+    (tmp_path / "thesis.tex").write_text("x")
+    with pytest.raises(EvidenceError, match="no part of an index"):
+        build_shard(run, tmp_path, Shard(0, 2), force=True)
+    build_shard(run, tmp_path / "part", Shard(0, 2))
+    with pytest.raises(EvidenceError, match=r"other settings \(corpus\)"):
+        build_shard(replace(run, corpus="other"), tmp_path / "part", Shard(0, 2))
+    with pytest.raises(EvidenceError, match=r"other settings \(shard\)"):
+        build_shard(run, tmp_path / "part", Shard(1, 2))
+    part = build_shard(run, tmp_path / "part", Shard(1, 2), force=True)
+    assert part.progress.shard == Shard(1, 2)
 
 
 def test_a_full_disk_leaves_nothing_half_written(
