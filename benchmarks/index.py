@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -76,8 +76,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--active", type=int, default=40)
     parser.add_argument("--topk", action="store_true", help="TopK instead of ReLU transcoders")
     parser.add_argument("--context-length", type=int, default=64)
-    parser.add_argument("--warm-up", type=int, default=8, help="blocks that are not timed")
+    parser.add_argument("--warm-up", type=int, default=16, help="blocks that are not timed")
     parser.add_argument("--blocks", type=int, default=10, help="blocks that are timed")
+    parser.add_argument(
+        "--cpu-time", action="store_true", help="time by the processor, on a busy machine"
+    )
     parser.add_argument("--layers", type=int, nargs="*")
     parser.add_argument("--memory-tokens", type=int, nargs=2, default=(50_000, 200_000))
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
@@ -144,20 +147,21 @@ def random_transcoders(
 def _throughput(run: Run, request: IndexRequest, options: argparse.Namespace) -> dict[str, float]:
     """Seconds a token of the bare model, the encoders' products, and the builder; prints them."""
     worker = Worker(run, run.empty_tables())
+    clock = time.process_time if options.cpu_time else time.perf_counter
     bare_model = stopping_after(run.model, run.layers[-1])
     stream = blocks(run.sequences, run.settings.block_sequences)
     progress = Progress(run.identity)
     spent = dict.fromkeys(("tokenizing", "model", "products", "building", "allowed"), 0.0)
     tokens = flops = 0
     for number in range(options.warm_up + options.blocks):
-        started = time.perf_counter()
+        started = clock()
         block = next(stream)
-        read = time.perf_counter() - started
-        bare, products, counted, dense = _bare(run, bare_model, block)
-        started = time.perf_counter()
+        read = clock() - started
+        started = clock()
         after = worker.add(block, progress, lambda _: None)
-        built = time.perf_counter() - started
+        built = clock() - started
         if number >= options.warm_up:
+            bare, products, counted, dense = _bare(run, bare_model, block, clock)
             tokens += after.tokens_seen - progress.tokens_seen
             flops += counted
             spent["tokenizing"] += read
@@ -183,7 +187,9 @@ def _throughput(run: Run, request: IndexRequest, options: argparse.Namespace) ->
     return {name: seconds / tokens for name, seconds in spent.items()} | {"whole": whole / tokens}
 
 
-def _bare(run: Run, model: LanguageModel, block: Block) -> tuple[float, float, int, int]:
+def _bare(
+    run: Run, model: LanguageModel, block: Block, clock: Callable[[], float]
+) -> tuple[float, float, int, int]:
     """Seconds of the model alone and of the encoders' products, and the operations of both."""
     special = frozenset(model.tokenizer.all_special_ids)
     bare = products = 0.0
@@ -191,15 +197,15 @@ def _bare(run: Run, model: LanguageModel, block: Block) -> tuple[float, float, i
     for batch in batches(block, run.settings, special, 1):
         ids = torch.from_numpy(batch.ids)
         with torch.no_grad():
-            started = time.perf_counter()
+            started = clock()
             model.model(input_ids=ids, use_cache=False, logits_to_keep=1)
-            bare += time.perf_counter() - started
+            bare += clock() - started
             x = torch.randn(ids.numel(), model.d_model)
             for layer in run.layers:
                 weight, bias = (part.float() for part in run.transcoders.layers[layer].encoder())
-                started = time.perf_counter()
+                started = clock()
                 torch.addmm(bias[:, None], weight, x.T)
-                products += time.perf_counter() - started
+                products += clock() - started
                 dense += 2 * ids.numel() * weight.numel()
         counted += _flops(model, tuple(ids.shape))
     return bare, products, counted, dense
