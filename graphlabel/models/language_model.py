@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from contextlib import nullcontext, redirect_stderr
 from dataclasses import dataclass
 from io import StringIO
@@ -92,7 +93,7 @@ def load_language_model(
         tokenizer = AutoTokenizer.from_pretrained(name, local_files_only=local, gguf_file=gguf_file)
     except ImportError as error:
         raise ModelError(f"cannot load {name}: {_first_line(error)}") from error
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, struct.error) as error:
         raise ModelError(_why(name, error)) from error
     except Exception as error:
         if type(error).__module__.startswith(("safetensors", "huggingface_hub")):
