@@ -63,13 +63,15 @@ class ExampleTable:
         self.floor = np.full(n_features, EMPTY)
         """No candidate below its feature's floor can be kept. It may lag behind, to be quick."""
         self._waiting: list[Examples] = []
+        self._n_waiting = 0
         self._patience = max(PATIENCE, n_features * size // 8)
 
     def offer(self, candidates: Examples) -> None:
         """Take candidates in; they may wait for others before they are sorted in."""
         if len(candidates):
             self._waiting.append(candidates)
-        if sum(map(len, self._waiting)) > self._patience:
+            self._n_waiting += len(candidates)
+        if self._n_waiting > self._patience:
             self._settle()
 
     def kept(self) -> Examples:
@@ -91,7 +93,7 @@ class ExampleTable:
         if not self._waiting:
             return
         new = joined(self._waiting)
-        self._waiting = []
+        self._waiting, self._n_waiting = [], 0
         touched = np.unique(new.feature)
         slots = (touched[:, None] * self.size + np.arange(self.size)).ravel()
         feature = np.concatenate([slots // self.size, new.feature])

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from graphlabel.models.transcoders import JumpReLU, ReLU, TranscoderLayer
 
-CHUNK = 2**18
+CHUNK = 2**19
 """Activations looked at together: they should fit in a core's cache."""
 
 
