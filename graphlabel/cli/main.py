@@ -17,6 +17,7 @@ from graphlabel.cli.commands import (
     doctor,
     export,
     features,
+    features_build,
     info,
     label,
     open_,
@@ -45,6 +46,8 @@ app.command(short_help="Label tier 1, list what 2 and 3 need.")(label.label)
 app.command(name="open", short_help="Open a graph in the terminal.")(open_.open_)
 app.command(short_help="Write a form that other tools open.")(export.export)
 app.command(short_help="Say what a graph file holds.")(info.info)
+features.app.command(short_help="Index what makes features fire.")(features_build.build)
+features.app.command(short_help="Join the parts that shards made.")(features_build.merge)
 app.add_typer(features.app, name="features")
 app.add_typer(cache.app, name="cache")
 app.command(short_help="Check the installation.")(doctor.doctor)

@@ -2,13 +2,14 @@
 
 from graphlabel.models.devices import device_of, dtype_of
 from graphlabel.models.language_model import LanguageModel, load_language_model
-from graphlabel.models.prompts import Prompt, prompt_of_ids, read_prompt
+from graphlabel.models.prompts import Prompt, beginning_token, prompt_of_ids, read_prompt
 from graphlabel.models.transcoders import Transcoders, check_fit, load_transcoders
 
 __all__ = [
     "LanguageModel",
     "Prompt",
     "Transcoders",
+    "beginning_token",
     "check_fit",
     "device_of",
     "dtype_of",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import struct
+from contextlib import nullcontext, redirect_stderr
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -56,11 +59,18 @@ class LanguageModel:
 
 
 def load_language_model(
-    name: str, *, dtype: torch.dtype = torch.float32, device: torch.device | None = None
+    name: str,
+    *,
+    dtype: torch.dtype = torch.float32,
+    device: torch.device | None = None,
+    gguf_file: str | None = None,
+    attention: str = "eager",
 ) -> LanguageModel:
     """Load a model from a local folder or, by its id, from the Hugging Face hub.
 
-    Attention runs in eager mode, since its patterns are read. Raises ModelError when the model
+    ``gguf_file`` names the file within the folder or repository where the model is in GGUF (this
+    needs the package gguf). Attention runs in eager mode where its patterns are read; ``sdpa`` is
+    faster. Raises ModelError when the model
     cannot be had and UnsupportedArchitectureError when it cannot be traced.
     """
     quiet_hub()
@@ -69,17 +79,21 @@ def load_language_model(
     folder = Path(name)
     local = folder.is_dir() or only_local_files()
     try:
-        config = AutoConfig.from_pretrained(name, local_files_only=local)
+        config = AutoConfig.from_pretrained(name, local_files_only=local, gguf_file=gguf_file)
         architecture = architecture_of(config.model_type)
-        model = AutoModelForCausalLM.from_pretrained(
-            name,
-            config=config,
-            dtype=dtype,
-            attn_implementation="eager",
-            local_files_only=local,
-        )
-        tokenizer = AutoTokenizer.from_pretrained(name, local_files_only=local)
-    except (OSError, ValueError, KeyError) as error:
+        with redirect_stderr(StringIO()) if gguf_file else nullcontext():  # a bar of its own
+            model = AutoModelForCausalLM.from_pretrained(
+                name,
+                config=config,
+                dtype=dtype,
+                attn_implementation=attention,
+                local_files_only=local,
+                gguf_file=gguf_file,
+            )
+        tokenizer = AutoTokenizer.from_pretrained(name, local_files_only=local, gguf_file=gguf_file)
+    except ImportError as error:
+        raise ModelError(f"cannot load {name}: {_first_line(error)}") from error
+    except (OSError, ValueError, KeyError, struct.error) as error:
         raise ModelError(_why(name, error)) from error
     except Exception as error:
         if type(error).__module__.startswith(("safetensors", "huggingface_hub")):
@@ -103,11 +117,14 @@ def _why(name: str, error: Exception) -> str:
     if Path(name).is_file():
         return f"{name} is a file; --model takes a model folder or a Hugging Face id"
     if Path(name).exists():
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        return f"cannot load the model in {name}: {first}"
+        return f"cannot load the model in {name}: {_first_line(error)}"
     if name.startswith((".", "/", "~")) or name.count("/") > 1:
         return f"there is no model folder {name}; check --model"
     return (
         f"there is no model “{name}”: it is no folder here, and the Hugging Face hub has no such "
         "model or cannot be reached; check --model"
     )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -102,3 +102,10 @@ def test_a_revision_changes_with_the_weights(tmp_path: Path) -> None:
     same = save_transcoders(tmp_path / "same", "relu", seed=1)
     other = save_transcoders(tmp_path / "other", "relu", seed=2)
     assert folder_revision(one) == folder_revision(same) != folder_revision(other)
+
+
+def test_a_gguf_file_that_cannot_be_read_gets_one_line(tmp_path: Path) -> None:
+    folder = save_model(tmp_path / "tiny", "llama")
+    (folder / "tiny.gguf").write_bytes(b"GGUF nonsense")
+    with pytest.raises(ModelError, match="cannot load"):
+        load_language_model(str(folder), gguf_file="tiny.gguf")

@@ -1,203 +1,126 @@
-"""Building a feature index from a corpus."""
+"""Building an index, or a shard of one, and joining shards."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
-
-import torch
-from torch import Tensor
 
 from graphlabel.errors import EvidenceError
-from graphlabel.evidence.building.logits import logit_rows
-from graphlabel.evidence.building.tables import ExampleTable, Firings, Histograms, priorities
-from graphlabel.evidence.index.format import TOP, Manifest
-from graphlabel.evidence.index.writer import write_layer, write_manifest, write_vocabulary
-from graphlabel.models import LanguageModel, Transcoders, check_fit
-from graphlabel.models.capture import transcoder_inputs
-from graphlabel.records import TranscoderSet
+from graphlabel.evidence.building.batches import blocks
+from graphlabel.evidence.building.checkpoint import Progress, load_state, resumed, save_state
+from graphlabel.evidence.building.layer import LayerTables
+from graphlabel.evidence.building.run import Run
+from graphlabel.evidence.building.settings import Shard
+from graphlabel.evidence.building.worker import Report, Worker
+from graphlabel.models import check_fit
+
+CHECKPOINT_SHARE = 0.05
+"""Saving takes no more than about this share of the time, however often it is asked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class IndexSettings:
-    """What an index keeps of every feature."""
+@dataclass(frozen=True)
+class Part:
+    """What a run, or one shard of it, has found."""
 
-    top: int = 20
-    """Examples with the largest activations, at most one a sequence."""
-    quantiles: int = 10
-    """Stretches of the distribution of positive activations, equal in count."""
-    per_quantile: int = 3
-    reservoir: int = 200
-    """Positive activations sampled to find the quantiles."""
-    radius: int = 16
-    """Tokens kept on either side of a peak."""
-    batch_size: int = 64
-    seed: int = 0
+    progress: Progress
+    layers: tuple[LayerTables, ...]
 
 
-class _Layer:
-    def __init__(self, n_features: int, settings: IndexSettings) -> None:
-        self.top = ExampleTable(n_features, settings.top, settings.radius)
-        self.sample = ExampleTable(n_features, settings.reservoir, settings.radius)
-        self.histograms = Histograms(n_features)
-        self.fired = torch.zeros(n_features, dtype=torch.int64)
-
-
-def build_index(
-    model: LanguageModel,
-    transcoders: Transcoders,
-    sequences: Iterable[Sequence[int]],
+def build_part(
+    run: Run,
     folder: Path,
-    settings: IndexSettings | None = None,
+    shard: Shard | None = None,
     *,
-    corpus: str = "",
-    report: Callable[[int], None] = lambda _: None,
-) -> Manifest:
-    """Run the corpus through the model and write what makes each feature fire.
+    checkpoint_every: int = 250_000,
+    report: Report = lambda _: None,
+) -> Part:
+    """Run a shard of the corpus through the model, keeping the state in ``folder``.
 
-    ``sequences`` are token ids that begin with a special token; ``report`` is told the tokens seen.
-    Raises EvidenceError when the corpus is empty and TranscoderError when the set does not fit.
+    A state of the same run that is already there is resumed. Raises EvidenceError when the folder
+    holds another run's state, the corpus is empty or an activation is not finite, and
+    TranscoderError when the transcoders do not fit the model.
     """
-    settings = settings or IndexSettings()
-    check_fit(model, transcoders)
-    layers = [_Layer(transcoder.n_features, settings) for transcoder in transcoders.layers]
-    special = torch.tensor(sorted(set(model.tokenizer.all_special_ids)))
-    seen, longest = 0, 0
-    for ids in _batches(sequences, settings.batch_size, _padding(model)):
-        longest = max(longest, ids.shape[1])
-        usable = ~torch.isin(ids, special)
-        inputs = transcoder_inputs(model, transcoders, ids)
-        for layer, transcoder, x in zip(layers, transcoders.layers, inputs, strict=True):
-            activations = transcoder.encode(x).cpu() * usable[..., None]
-            _accumulate(layer, activations, ids, seen, settings.seed + transcoder.layer)
-        seen += ids.numel()
-        report(seen)
-    if not seen:
-        raise EvidenceError("the corpus is empty; name one that holds text")
-    return _write(model, transcoders, layers, folder, settings, corpus, seen, longest)
+    check_fit(run.model, run.transcoders)
+    layers = run.empty_tables()
+    widths = {tables.layer: tables.n_features for tables in layers}
+    fresh = Progress(run.identity, shard or Shard(), widths=widths, places=run.places)
+    progress = resumed(folder, fresh)
+    if progress.blocks:
+        load_state(folder, progress, layers)
+        report(progress.tokens_seen)
+    if progress.complete:
+        return Part(progress, layers)
+    worker = Worker(run, layers)
+    pace = _Pace(progress.tokens_seen, checkpoint_every)
+    for number, block in enumerate(blocks(run.sequences, run.settings.block_sequences)):
+        if number < progress.blocks:
+            continue
+        if progress.shard.has(number):
+            progress = worker.add(block, progress, report)
+        progress = replace(progress, blocks=number + 1)
+        if pace.is_due(progress.tokens_seen):
+            save_state(folder, progress, layers)
+            pace.saved()
+    if not progress.blocks:
+        raise EvidenceError(f"the corpus {run.corpus} is empty; name one that holds text")
+    progress = replace(progress, complete=True)
+    save_state(folder, progress, layers)
+    return Part(progress, layers)
 
 
-def _padding(model: LanguageModel) -> int:
-    tokenizer = model.tokenizer
-    padding = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else None
-    return int(padding if padding is not None else tokenizer.eos_token_id or 0)
+class _Pace:
+    """When to save: every so many tokens, but never for much of the time."""
+
+    def __init__(self, seen: int, every: int) -> None:
+        self._saved_at, self._every = seen, every
+        self._started = self._ended = time.perf_counter()
+        self._took = 0.0
+
+    def is_due(self, seen: int) -> bool:
+        self._started = time.perf_counter()
+        rested = self._started - self._ended >= self._took / CHECKPOINT_SHARE
+        if seen - self._saved_at < self._every or not rested:
+            return False
+        self._saved_at = seen
+        return True
+
+    def saved(self) -> None:
+        self._ended = time.perf_counter()
+        self._took = self._ended - self._started
 
 
-def _batches(sequences: Iterable[Sequence[int]], size: int, padding: int) -> Iterator[Tensor]:
-    batch: list[Sequence[int]] = []
+def merged(parts: Sequence[Part]) -> Part:
+    """The parts of all shards of a run as one; raises EvidenceError when one is missing or foreign.
 
-    def padded() -> Tensor:
-        width = max(len(ids) for ids in batch)
-        return torch.tensor([[*ids, *[padding] * (width - len(ids))] for ids in batch])
-
-    for ids in sequences:
-        batch.append(ids)
-        if len(batch) == size:
-            yield padded()
-            batch = []
-    if batch:
-        yield padded()
-
-
-def _accumulate(
-    layer: _Layer, activations: Tensor, ids: Tensor, tokens_before: int, seed: int
-) -> None:
-    sequence, position, feature = (activations > 0).nonzero(as_tuple=True)
-    value = activations[sequence, position, feature]
-    firings = Firings(feature, sequence, position, value)
-    layer.fired += torch.bincount(feature, minlength=len(layer.fired))
-    layer.histograms.add(firings)
-    token = tokens_before + sequence * ids.shape[1] + position
-    # larger scores are kept, so the smallest priorities survive
-    layer.sample.add(firings, -priorities(token, feature, seed), ids, activations)
-    peaks, where = activations.max(dim=1)
-    row, peaking = (peaks > 0).nonzero(as_tuple=True)
-    best = Firings(peaking, row, where[row, peaking], peaks[row, peaking])
-    layer.top.add(best, best.value.double(), ids, activations)
-
-
-def _write(
-    model: LanguageModel,
-    transcoders: Transcoders,
-    layers: Sequence[_Layer],
-    folder: Path,
-    settings: IndexSettings,
-    corpus: str,
-    seen: int,
-    longest: int,
-) -> Manifest:
-    for number, layer in enumerate(layers):
-        logits = logit_rows(model, transcoders.layers[number])
-        rows = [
-            _row(layer, feature, logits[feature], settings, seen) for feature in range(len(logits))
-        ]
-        write_layer(folder, number, rows)
-    vocabulary = int(model.config.vocab_size)
-    write_vocabulary(folder, [model.tokenizer.decode([i]) for i in range(vocabulary)])
-    manifest = Manifest(
-        transcoder_set=TranscoderSet(
-            transcoders.model_name or model.name, transcoders.name, transcoders.revision
-        ),
-        layers=tuple(range(len(layers))),
-        n_features=max(transcoder.n_features for transcoder in transcoders.layers),
-        tokens_seen=seen,
-        corpus=corpus,
-        context_length=longest,
-        seed=settings.seed,
-        special_token_ids=tuple(sorted(set(model.tokenizer.all_special_ids))),
-        model_revision=model.revision,
-        settings={"top": settings.top, "quantiles": settings.quantiles, "radius": settings.radius},
+    The result is what one process would have found.
+    """
+    first = parts[0].progress
+    for part in parts[1:]:
+        difference = first.identity.difference(part.progress.identity)
+        if difference:
+            raise EvidenceError(
+                f"the parts were made with different settings ({difference}); build them anew"
+            )
+    numbers = sorted(part.progress.shard.number for part in parts)
+    counts = {part.progress.shard.of for part in parts}
+    if counts != {len(parts)} or numbers != list(range(len(parts))):
+        raise EvidenceError(
+            f"the parts are shards {', '.join(map(str, numbers))} of "
+            f"{' or '.join(map(str, sorted(counts)))}; name every shard once"
+        )
+    unfinished = [part.progress.shard.number for part in parts if not part.progress.complete]
+    if unfinished:
+        raise EvidenceError(f"shard {unfinished[0]} is not finished; run its command again")
+    into = parts[0]
+    for part in parts[1:]:
+        for mine, theirs in zip(into.layers, part.layers, strict=True):
+            mine.merge(theirs)
+    progress = replace(
+        first,
+        shard=Shard(),
+        tokens_seen=sum(part.progress.tokens_seen for part in parts),
+        longest=max(part.progress.longest for part in parts),
     )
-    write_manifest(folder, manifest)
-    return manifest
-
-
-def _row(
-    layer: _Layer,
-    feature: int,
-    logits: tuple[list[dict[str, Any]], list[dict[str, Any]]],
-    settings: IndexSettings,
-    seen: int,
-) -> dict[str, Any]:
-    found = layer.top.score[feature].isfinite().nonzero().flatten()
-    top = [_example(layer.top, feature, int(place)) for place in found]
-    counts = layer.histograms.counts[feature]
-    used = int(counts.nonzero().max()) + 1 if counts.any() else 0
-    high = float(layer.histograms.high[feature])
-    return {
-        "feature": feature,
-        "density": int(layer.fired[feature]) / seen,
-        "max_activation": float(layer.top.value[feature].max()),
-        "histogram_low": 0.0,
-        "histogram_high": high * used / counts.numel(),
-        "histogram": counts[:used].tolist(),
-        "top_logits": logits[0],
-        "bottom_logits": logits[1],
-        "quantiles": [{"name": TOP, "examples": top}, *_quantiles(layer, feature, settings)]
-        if top
-        else [],
-    }
-
-
-def _quantiles(layer: _Layer, feature: int, settings: IndexSettings) -> list[dict[str, Any]]:
-    """Examples of each stretch, strongest stretch first; few firings make few stretches."""
-    found = layer.sample.score[feature].isfinite().nonzero().flatten()
-    ranked = found[layer.sample.value[feature][found].argsort(descending=True, stable=True)]
-    stretches = torch.tensor_split(ranked, settings.quantiles)
-    quantiles = []
-    for number, stretch in enumerate(stretches):
-        # within a stretch, those of smallest priority: a uniform sample
-        order = layer.sample.score[feature][stretch].argsort(descending=True, stable=True)
-        chosen = stretch[order[: settings.per_quantile]]
-        examples = [_example(layer.sample, feature, int(place)) for place in chosen]
-        if examples:
-            quantiles.append({"name": f"q{settings.quantiles - 1 - number}", "examples": examples})
-    return quantiles
-
-
-def _example(table: ExampleTable, feature: int, place: int) -> dict[str, Any]:
-    ids = table.ids[feature, place]
-    inside = ids >= 0
-    return {"ids": ids[inside].tolist(), "acts": table.acts[feature, place][inside].numpy()}
+    return Part(progress, into.layers)

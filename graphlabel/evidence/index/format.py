@@ -6,8 +6,10 @@ A folder with
 * ``vocabulary.parquet``: one row per token id, its text;
 * ``layer_{L}.parquet``: one row per feature in rising order, 64 rows a row group.
 
-Examples hold token ids and activations (float16, the transcoder's units). Quantile names run from
-"top" over "q9" (the strongest stretch) down to "q0".
+Examples hold token ids, activations (float32, the transcoder's units) and the place among them of
+the token the example was drawn for. Of the examples named "top" that token is the peak; those of
+the quantiles, from "q9" (the strongest stretch) down to "q0", are in the quantile of that token's
+activation, and a stronger one may stand near. Version 1 had no such place, and float16 activations.
 """
 
 from __future__ import annotations
@@ -21,11 +23,14 @@ import pyarrow as pa
 from graphlabel.errors import EvidenceError
 from graphlabel.records import TranscoderSet
 
-VERSION = 1
+VERSION = 2
 ROWS_PER_GROUP = 64
 TOP = "top"
 
-EXAMPLE = pa.struct([("ids", pa.list_(pa.int32())), ("acts", pa.list_(pa.float16()))])
+EXAMPLE = pa.struct(
+    [("ids", pa.list_(pa.int32())), ("acts", pa.list_(pa.float32())), ("token", pa.int16())]
+)
+QUANTILE = pa.struct([("name", pa.string()), ("examples", pa.list_(EXAMPLE))])
 LOGIT = pa.struct([("id", pa.int32()), ("value", pa.float32())])
 LAYER_SCHEMA = pa.schema(
     [
@@ -37,10 +42,7 @@ LAYER_SCHEMA = pa.schema(
         ("histogram", pa.list_(pa.int64())),
         ("top_logits", pa.list_(LOGIT)),
         ("bottom_logits", pa.list_(LOGIT)),
-        (
-            "quantiles",
-            pa.list_(pa.struct([("name", pa.string()), ("examples", pa.list_(EXAMPLE))])),
-        ),
+        ("quantiles", pa.list_(QUANTILE)),
     ]
 )
 
@@ -52,8 +54,9 @@ class Manifest:
     transcoder_set: TranscoderSet
     layers: tuple[int, ...]
     n_features: int
-    """Features per layer."""
+    """Features of the widest layer."""
     tokens_seen: int
+    """Tokens that were looked at; since version 2 without special ones and padding."""
     corpus: str = ""
     context_length: int = 0
     seed: int = 0
@@ -61,7 +64,7 @@ class Manifest:
     model_revision: str = ""
     format: str = "graphlabel-feature-index"
     version: int = VERSION
-    settings: dict[str, str | int | float] = field(default_factory=dict)
+    settings: dict[str, str | int | float | None] = field(default_factory=dict)
 
 
 def manifest_path(folder: Path) -> Path:

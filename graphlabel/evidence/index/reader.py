@@ -66,6 +66,8 @@ class ParquetIndex(PlainNames):
         """The record of a feature, or None when the index does not have it."""
         if key.layer not in self.manifest.layers or not 0 <= key.feature < self.manifest.n_features:
             return None
+        if key.feature >= self._file(key.layer).metadata.num_rows:
+            return None
         group, row = divmod(key.feature, ROWS_PER_GROUP)
         (found,) = self._group(key.layer, group).slice(row, 1).to_pylist()
         return self._record(key, found)
@@ -136,4 +138,5 @@ class ParquetIndex(PlainNames):
             activations=tuple(float(value) for value in each["acts"]),
             token_ids=ids,
             special=frozenset(i for i, token in enumerate(ids) if token in self._special),
+            sampled=each.get("token"),
         )

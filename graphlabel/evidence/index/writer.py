@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pyarrow as pa
@@ -13,7 +12,6 @@ import pyarrow.parquet as pq
 from graphlabel.atomic import replacing, write_bytes
 from graphlabel.errors import EvidenceError
 from graphlabel.evidence.index.format import (
-    LAYER_SCHEMA,
     ROWS_PER_GROUP,
     Manifest,
     layer_path,
@@ -22,9 +20,8 @@ from graphlabel.evidence.index.format import (
 )
 
 
-def write_layer(folder: Path, layer: int, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write a layer's features, one row each in rising order, atomically."""
-    table = pa.Table.from_pylist(list(rows), schema=LAYER_SCHEMA)
+def write_layer(folder: Path, layer: int, table: pa.Table) -> None:
+    """Write a layer's features, one row of ``LAYER_SCHEMA`` each in rising order, atomically."""
     with replacing(layer_path(folder, layer), EvidenceError) as temporary:
         pq.write_table(
             table,
