@@ -3,7 +3,7 @@
 from graphlabel.models.devices import device_of, dtype_of
 from graphlabel.models.language_model import LanguageModel, load_language_model
 from graphlabel.models.prompts import Prompt, prompt_of_ids, read_prompt
-from graphlabel.models.transcoders import Transcoders, check_fit, load_transcoders
+from graphlabel.models.transcoders import Transcoders, check_fit, fitted, load_transcoders
 
 __all__ = [
     "LanguageModel",
@@ -12,6 +12,7 @@ __all__ = [
     "check_fit",
     "device_of",
     "dtype_of",
+    "fitted",
     "load_language_model",
     "load_transcoders",
     "prompt_of_ids",

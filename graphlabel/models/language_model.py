@@ -25,6 +25,7 @@ class LanguageModel:
     tokenizer: Any
     architecture: Architecture
     config: Any
+    """The text model's configuration."""
 
     @property
     def n_layers(self) -> int:
@@ -35,6 +36,22 @@ class LanguageModel:
     def d_model(self) -> int:
         """The width of the residual stream."""
         return int(self.config.hidden_size)
+
+    @property
+    def n_kv_heads(self) -> int:
+        """How many heads keys and values have."""
+        grouped = getattr(self.config, "num_key_value_heads", None)
+        return int(grouped or self.config.num_attention_heads)
+
+    @property
+    def is_parallel(self) -> bool:
+        """Whether attention and MLP of a block both read its input."""
+        return self.architecture.is_parallel(self.config)
+
+    @property
+    def first_feature_position(self) -> int:
+        """Earlier positions carry neither features nor errors."""
+        return self.architecture.first_feature_position(self.name)
 
     @property
     def device(self) -> torch.device:
@@ -95,7 +112,7 @@ def load_language_model(
         model=model.to(device) if device else model,
         tokenizer=tokenizer,
         architecture=architecture,
-        config=config,
+        config=config.get_text_config(),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,15 +11,12 @@ from torch import Tensor
 
 from graphlabel.graph import NodeOrder
 from graphlabel.tracing.frozen import FrozenModel
-from graphlabel.tracing.sources import Sources
+from graphlabel.tracing.sources import Report, Sources
 from graphlabel.tracing.sweep import direct_effects, feature_targets
 from graphlabel.tracing.targets import LogitTargets
 
 ROW_SUM_FLOOR = 1e-8
 """The reference clamps row sums here while it ranks (and at 1e-10 on the final matrix)."""
-
-Report = Callable[[str, int, int], None]
-"""Told the phase, how much of it is done, and how much there is."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,10 +23,10 @@ from graphlabel.graph import (
     graph_scores,
     prune,
 )
-from graphlabel.models import LanguageModel, Prompt, Transcoders, check_fit
+from graphlabel.models import LanguageModel, Prompt, Transcoders, fitted
 from graphlabel.tracing.frozen import freeze
-from graphlabel.tracing.selection import Report, select
-from graphlabel.tracing.sources import find_sources
+from graphlabel.tracing.selection import select
+from graphlabel.tracing.sources import Report, find_sources
 from graphlabel.tracing.targets import salient_logits
 
 
@@ -87,13 +87,13 @@ def trace(
     Raises TranscoderError when the transcoders do not fit the model.
     """
     settings = settings or TraceSettings()
-    check_fit(model, transcoders)
+    transcoders = fitted(model, transcoders)
     report("forward pass", 0, 1)
     # frozen maps are kept in float32 even where the weights are smaller, float64 where they are
     dtype = torch.float64 if settings.dtype == "float64" else torch.float32
     frozen = freeze(model, prompt, dtype)
     sources = find_sources(
-        frozen, transcoders, first_position=model.architecture.first_feature_position
+        frozen, transcoders, first_position=model.first_feature_position, report=report
     )
     logits = salient_logits(
         model,
@@ -129,7 +129,7 @@ def trace(
         selected_features=chosen.features.astype(np.int64),
         adjacency=chosen.adjacency,
         logit_ids=logits.ids,
-        logit_tokens=tuple(model.tokenizer.decode([i]) for i in logits.ids),
+        logit_tokens=logits.texts,
         logit_probabilities=probabilities,
         scores=graph_scores(chosen.adjacency, chosen.order, probabilities),
     )
