@@ -10,7 +10,6 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from graphlabel.errors import TranscoderError
 from graphlabel.models.language_model import LanguageModel
 from graphlabel.models.transcoders import ReadPoint, Transcoders
 
@@ -71,16 +70,8 @@ def transcoder_inputs(
 
 
 def mlp_norm(model: LanguageModel, layer: int, point: ReadPoint) -> nn.Module | None:
-    """The norm between the residual stream and a read point, if there is one.
-
-    Raises TranscoderError for a point that the architecture does not have.
-    """
+    """The norm between the residual stream and a read point, if there is one."""
     name = model.architecture.mlp_norm
-    if name is None and point is ReadPoint.NORMALIZED:
-        raise TranscoderError(
-            f"the transcoders read at {point.value}, but {model.config.model_type} models have no "
-            "norm before the MLP; use a set made for this model"
-        )
     if name is None or point is ReadPoint.RESIDUAL:
         return None
     return model.block(layer).get_submodule(name)

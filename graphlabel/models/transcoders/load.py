@@ -10,7 +10,8 @@ from graphlabel.models.language_model import LanguageModel
 from graphlabel.models.transcoders import sae_lens, sparsify
 from graphlabel.models.transcoders.circuit_tracer import load_circuit_tracer
 from graphlabel.models.transcoders.hub import download_file, download_set
-from graphlabel.models.transcoders.transcoder import NoTranscoder, Transcoders
+from graphlabel.models.transcoders.stored import folders_with
+from graphlabel.models.transcoders.transcoder import NoTranscoder, ReadPoint, Transcoders
 
 
 def load_transcoders(name: str) -> Transcoders:
@@ -34,21 +35,29 @@ def load_transcoders(name: str) -> Transcoders:
 
 def _from_folder(folder: Path, name: str) -> Transcoders:
     if not (folder / "config.yaml").exists():
-        if any(folder.glob(f"*/{sparsify.WEIGHTS}")):
+        if folders_with(folder, sparsify.WEIGHTS):
             return sparsify.load_sparsify(folder, name=name)
-        if any(folder.glob(f"*/{sae_lens.WEIGHTS}")):
+        if folders_with(folder, sae_lens.WEIGHTS):
             return sae_lens.load_saved(folder)
     return load_circuit_tracer(folder, name=name, fetch=download_file)
 
 
 def check_fit(model: LanguageModel, transcoders: Transcoders) -> None:
-    """Raise TranscoderError unless there is a set for every layer, of the model's width."""
+    """Raise TranscoderError unless there is a layer for every one of the model's, of its width.
+
+    So is a set that reads where the architecture has nothing to read.
+    """
     if len(transcoders.layers) != model.n_layers:
         raise TranscoderError(
             f"{transcoders.name} has transcoders for {len(transcoders.layers)} layers, "
             f"{model.name} has {model.n_layers} layers; use a set made for this model"
         )
     for layer in transcoders.layers:
+        if layer.read_point is ReadPoint.NORMALIZED and model.architecture.mlp_norm is None:
+            raise TranscoderError(
+                f"{transcoders.name} reads at {layer.read_point}, but {model.config.model_type} "
+                "models have no norm before the MLP; use a set made for this model"
+            )
         if layer.d_model != model.d_model:
             raise TranscoderError(
                 f"the transcoder of layer {layer.layer} reads vectors of width {layer.d_model}, "

@@ -12,7 +12,7 @@ from typing import Any
 
 from graphlabel.errors import TranscoderError
 from graphlabel.hub import only_local_files
-from graphlabel.models.transcoders.stored import PerLayer, Points, hook_point
+from graphlabel.models.transcoders.stored import PerLayer, Points, folders_with, hook_point
 from graphlabel.models.transcoders.transcoder import (
     Activation,
     JumpReLU,
@@ -23,12 +23,12 @@ from graphlabel.models.transcoders.transcoder import (
     WritePoint,
 )
 from graphlabel.models.transcoders.weights import InMemory
-from graphlabel.revision import folder_revision
+from graphlabel.revision import folders_revision
 
 PREFIX = "sae-lens:"
 WEIGHTS = "sae_weights.safetensors"
 _KINDS = ("transcoder", "skip_transcoder", "jumprelu_transcoder", "jumprelu_skip_transcoder")
-_LAYER = re.compile(r"(?:layers?|blocks|h)[._](\d+)")
+_LAYER = re.compile(r"(?:^|[./_])(?:layers?|blocks|h)[._](\d+)")
 _MASKED = (_LAYER, re.compile(r"average_l0_(\d+)"))
 # modules of transformers that sae-lens names where TransformerLens has no hook of that meaning
 _MODULES: Mapping[str, ReadPoint | WritePoint] = {
@@ -59,16 +59,16 @@ def load_release(reference: str) -> Transcoders:
 
 def load_saved(folder: Path) -> Transcoders:
     """The set in a folder of folders that sae-lens saved (cfg.json, sae_weights.safetensors)."""
-    from sae_lens import SAE
-
-    loaded = {}
-    for path in sorted(path.parent for path in folder.glob(f"*/{WEIGHTS}")):
+    folders, loaded = folders_with(folder, WEIGHTS), {}
+    for path in folders:
         with _clear_errors(str(path)):
+            from sae_lens import SAE
+
             sae = SAE.load_from_disk(path, device="cpu")
         loaded[_layer_of(str(sae.cfg.metadata.hook_name or path.name))] = sae
     if not loaded:
         raise TranscoderError(f"{folder} holds no folder with {WEIGHTS} in it")
-    return _as_set(loaded, folder.resolve().name, folder_revision(folder))
+    return _as_set(loaded, folder.resolve().name, folders_revision(folders))
 
 
 def choose_ids(ids: tuple[str, ...], chosen: str) -> dict[int, str]:
@@ -121,16 +121,18 @@ def _layer_of(name: str) -> int:
 
 
 def _directory() -> Mapping[str, Any]:
-    from sae_lens.loading.pretrained_saes_directory import get_pretrained_saes_directory
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from sae_lens.loading.pretrained_saes_directory import get_pretrained_saes_directory
 
     directory: Mapping[str, Any] = get_pretrained_saes_directory()
     return directory
 
 
 def _from_hub(release: str, sae_id: str) -> Any:
-    from sae_lens import SAE
-
     with _clear_errors(f"{PREFIX}{release} {sae_id}"), _no_waiting():
+        from sae_lens import SAE
+
         return SAE.from_pretrained(release, sae_id, device="cpu")
 
 

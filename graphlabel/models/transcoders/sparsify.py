@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from graphlabel.errors import TranscoderError
-from graphlabel.models.transcoders.stored import PerLayer, Points
+from graphlabel.models.transcoders.stored import PerLayer, Points, folders_with
 from graphlabel.models.transcoders.transcoder import (
     Activation,
     GroupMax,
@@ -24,7 +24,7 @@ from graphlabel.models.transcoders.transcoder import (
     WritePoint,
 )
 from graphlabel.models.transcoders.weights import Renamed, SafetensorsFile
-from graphlabel.revision import folder_revision
+from graphlabel.revision import folders_revision
 
 WEIGHTS = "sae.safetensors"
 POINTS = Points(ReadPoint.MLP_INPUT, WritePoint.MLP_OUTPUT)
@@ -40,9 +40,8 @@ def load_sparsify(folder: Path, *, name: str = "") -> Transcoders:
 
     ``name`` is the hub id. Layers without a folder have no transcoder.
     """
-    found = {path.parent for path in folder.glob(f"*/{WEIGHTS}")}
     layers: dict[int, Path] = {}
-    for path in sorted(found):
+    for path in folders_with(folder, WEIGHTS):
         match = _MODULE.search(path.name)
         if match is None:
             raise TranscoderError(
@@ -57,7 +56,7 @@ def load_sparsify(folder: Path, *, name: str = "") -> Transcoders:
     return Transcoders(
         name=name or folder.resolve().name,
         model_name=str(_json(folder / "config.json").get("model") or ""),
-        revision=folder_revision(folder),
+        revision=folders_revision([layers[layer] for layer in sorted(layers)]),
         layers=tuple(
             made.get(layer) or NoTranscoder(layer, d_model, POINTS.write)
             for layer in range(max(layers) + 1)

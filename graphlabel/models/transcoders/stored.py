@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, TypeVar
 
 from jaxtyping import Float
@@ -148,3 +149,8 @@ def as_points(config: dict[str, Any]) -> Points:
         hook_point(config.get("feature_input_hook"), ReadPoint, "feature_input_hook"),
         hook_point(config.get("feature_output_hook"), WritePoint, "feature_output_hook"),
     )
+
+
+def folders_with(folder: Path, file: str) -> list[Path]:
+    """The folder itself and those in it that hold a file of this name."""
+    return sorted(path.parent for path in (*folder.glob(file), *folder.glob(f"*/{file}")))
