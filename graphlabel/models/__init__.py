@@ -1,15 +1,17 @@
 """Language models and transcoders. Importing this room loads torch."""
 
-from graphlabel.models.devices import device_of, dtype_of
+from graphlabel.models.devices import check_dtype, device_of, dtype_of
 from graphlabel.models.language_model import LanguageModel, load_language_model
-from graphlabel.models.prompts import Prompt, prompt_of_ids, read_prompt
+from graphlabel.models.prompts import Prompt, cut_prompt, prompt_of_ids, read_prompt
 from graphlabel.models.transcoders import Transcoders, check_fit, fitted, load_transcoders
 
 __all__ = [
     "LanguageModel",
     "Prompt",
     "Transcoders",
+    "check_dtype",
     "check_fit",
+    "cut_prompt",
     "device_of",
     "dtype_of",
     "fitted",

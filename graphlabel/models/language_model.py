@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from graphlabel.errors import ModelError
 from graphlabel.hub import only_local_files, quiet_hub
 from graphlabel.models.architectures import Architecture, architecture_of
 from graphlabel.revision import folder_revision
+
+_CACHED = re.compile(r"/models--([^/]+)/snapshots/[0-9a-f]{40}$")
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,52 +76,77 @@ class LanguageModel:
 
 
 def load_language_model(
-    name: str, *, dtype: torch.dtype = torch.float32, device: torch.device | None = None
+    name: str,
+    *,
+    dtype: torch.dtype = torch.float32,
+    device: torch.device | None = None,
+    gguf_file: str | None = None,
 ) -> LanguageModel:
     """Load a model from a local folder or, by its id, from the Hugging Face hub.
 
-    Attention runs in eager mode, since its patterns are read. Raises ModelError when the model
-    cannot be had and UnsupportedArchitectureError when it cannot be traced.
+    ``gguf_file`` names a GGUF file in there, whose weights are dequantised; ``name`` may also be
+    such a file itself. Attention runs in eager mode, since its patterns are read. Raises
+    ModelError when the model cannot be had and UnsupportedArchitectureError when it cannot be
+    traced.
     """
     quiet_hub()
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
-
     folder = Path(name)
-    local = folder.is_dir() or only_local_files()
+    if gguf_file is None and folder.suffix == ".gguf" and folder.is_file():
+        folder, gguf_file = folder.parent, folder.name
+        name = str(folder)
+    if folder.is_dir() and gguf_file is not None and not (folder / gguf_file).is_file():
+        raise ModelError(f"{folder} holds no {gguf_file}; check --gguf-file")
     try:
-        config = AutoConfig.from_pretrained(name, local_files_only=local)
-        architecture = architecture_of(config.model_type)
-        model = AutoModelForCausalLM.from_pretrained(
-            name,
-            config=config,
-            dtype=dtype,
-            attn_implementation="eager",
-            local_files_only=local,
-        )
-        tokenizer = AutoTokenizer.from_pretrained(name, local_files_only=local)
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelError(_why(name, error)) from error
+        config, model, tokenizer = _load(name, dtype, gguf_file)
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        raise ModelError(_why(name, error, gguf_file)) from error
     except Exception as error:
         if type(error).__module__.startswith(("safetensors", "huggingface_hub")):
-            raise ModelError(_why(name, error)) from error
+            raise ModelError(_why(name, error, gguf_file)) from error
         raise
     model.requires_grad_(requires_grad=False)
     model.eval()
     return LanguageModel(
-        name=folder.resolve().name if folder.is_dir() else name,
+        name=_shown_name(folder, gguf_file) if folder.is_dir() else name,
         revision=folder_revision(folder)
         if folder.is_dir()
-        else str(getattr(config, "_commit_hash", "")),
+        else str(getattr(config, "_commit_hash", "") or ""),
         model=model.to(device) if device else model,
         tokenizer=tokenizer,
-        architecture=architecture,
+        architecture=architecture_of(config.model_type),
         config=config.get_text_config(),
     )
 
 
-def _why(name: str, error: Exception) -> str:
+def _load(name: str, dtype: torch.dtype, gguf_file: str | None) -> tuple[Any, nn.Module, Any]:
+    """Configuration, model and tokenizer."""
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+
+    options: dict[str, Any] = {"local_files_only": Path(name).is_dir() or only_local_files()}
+    if gguf_file is not None:
+        options["gguf_file"] = gguf_file
+    config = AutoConfig.from_pretrained(name, **options)
+    architecture_of(config.model_type)  # before gigabytes are read
+    model = AutoModelForCausalLM.from_pretrained(
+        name, config=config, dtype=dtype, attn_implementation="eager", **options
+    )
+    return config, model, AutoTokenizer.from_pretrained(name, **options)
+
+
+def _shown_name(folder: Path, gguf_file: str | None) -> str:
+    """A folder's name; of a snapshot in the hub's cache the model's id."""
+    if gguf_file is not None:
+        return Path(gguf_file).stem
+    resolved = folder.resolve()
+    cached = _CACHED.search(resolved.as_posix())
+    return cached[1].replace("--", "/") if cached else resolved.name
+
+
+def _why(name: str, error: Exception, gguf_file: str | None) -> str:
+    if isinstance(error, ImportError) and gguf_file is not None:
+        return "GGUF files need the gguf package; install it with: pip install 'graphlabel[gguf]'"
     if Path(name).is_file():
-        return f"{name} is a file; --model takes a model folder or a Hugging Face id"
+        return f"{name} is a file; --model takes a model folder, a GGUF file or a Hugging Face id"
     if Path(name).exists():
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         return f"cannot load the model in {name}: {first}"

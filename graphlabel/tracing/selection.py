@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from graphlabel.graph import NodeOrder
+from graphlabel.tracing.chunks import Chunks, targets_that_fit
 from graphlabel.tracing.frozen import FrozenModel
 from graphlabel.tracing.sources import Report, Sources
 from graphlabel.tracing.sweep import direct_effects, feature_targets
@@ -81,17 +82,29 @@ def select(
     max_feature_nodes: int | None,
     batch_size: int,
     update_interval: int,
+    chunk_size: int | None = None,
     report: Report = lambda *_: None,
 ) -> Selected:
     """Compute the logits' rows, then features' rows in rounds of update_interval·batch_size.
 
     Each round takes the features that have the most influence as far as is known (the reference's
     greedy rule); with no limit below the number of active features every feature gets a row.
+    ``chunk_size`` targets are swept together, by default up to ``batch_size`` as memory allows;
+    it changes nothing but speed.
     """
     n_active = sources.n_features
     limit = n_active if max_feature_nodes is None else min(max_feature_nodes, n_active)
+    chunks = Chunks(
+        chunk_size or min(batch_size, targets_that_fit(frozen, sources)),
+        frozen.token_vectors.device,
+    )
     rows = _Rows(sources, logits, limit + len(logits.ids))
-    rows.add(direct_effects(frozen, sources, logits.as_targets(frozen)), None)
+    on_top = logits.as_targets(frozen)
+    for _, effects in chunks.run(
+        np.arange(len(logits.ids)),
+        lambda chunk: direct_effects(frozen, sources, on_top.part(torch.from_numpy(chunk))),
+    ):
+        rows.add(effects, None)
     done = 0
     while done < limit:
         report("feature rows", done, limit)
@@ -103,10 +116,13 @@ def select(
             pending = ranked[~rows.visited[ranked]][:size]
         # neighbours in position share the positions they reach
         pending = pending[np.argsort(sources.position.numpy()[pending], kind="stable")]
-        for start in range(0, len(pending), batch_size):
-            chunk = pending[start : start + batch_size]
-            targets = feature_targets(sources, torch.from_numpy(chunk))
-            rows.add(direct_effects(frozen, sources, targets), chunk)
+        for chunk, effects in chunks.run(
+            pending,
+            lambda chunk: direct_effects(
+                frozen, sources, feature_targets(sources, torch.from_numpy(chunk))
+            ),
+        ):
+            rows.add(effects, chunk)
             done += len(chunk)
             report("feature rows", done, limit)
     return _square(rows, frozen, sources)

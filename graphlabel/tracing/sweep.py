@@ -29,6 +29,11 @@ class Targets:
     position: Int[Tensor, " targets"]
     vector: Float[Tensor, "targets d"]
 
+    def part(self, rows: Int[Tensor, " rows"]) -> Targets:
+        """Some of the targets."""
+        vectors = self.vector[rows.to(self.vector.device)]
+        return Targets(self.layer[rows], self.position[rows], vectors)
+
 
 @runtime_checkable
 class Visitor(Protocol):
@@ -46,8 +51,7 @@ class Visitor(Protocol):
 
 def feature_targets(sources: Sources, rows: Int[Tensor, " targets"]) -> Targets:
     """Targets for the pre-activations of some active features."""
-    device = sources.encoder.device
-    return Targets(sources.layer[rows], sources.position[rows], sources.encoder[rows.to(device)])
+    return Targets(sources.layer, sources.position, sources.encoder).part(rows)
 
 
 @torch.no_grad()
@@ -152,7 +156,8 @@ def _through_attention(carried: Tensor, block: FrozenLayer, layer: int, visitor:
     heads = torch.einsum("ptd,hdk->hptk", entering.to(block.output.dtype), block.output)
     pattern = block.pattern[:, :n_positions, :n_positions]
     at_keys = torch.bmm(pattern.transpose(1, 2), heads.reshape(n_heads, n_positions, -1))
-    grouped = at_keys.view(n_groups, n_heads // n_groups, n_positions, n_targets, d_head).sum(1)
+    at_keys = at_keys.view(n_groups, n_heads // n_groups, n_positions, n_targets, d_head)
+    grouped = at_keys.sum(dim=1, dtype=carried.dtype).to(block.value.dtype)
     at_values = torch.einsum("gptk,gkd->ptd", grouped, block.value).to(carried.dtype)
     before = block.attention_norm
     return at_values if before is None else before.pull_back(at_values)
