@@ -2,13 +2,20 @@
 
 from graphlabel.models.devices import check_dtype, device_of, dtype_of
 from graphlabel.models.language_model import LanguageModel, load_language_model
-from graphlabel.models.prompts import Prompt, cut_prompt, prompt_of_ids, read_prompt
+from graphlabel.models.prompts import (
+    Prompt,
+    beginning_token,
+    cut_prompt,
+    prompt_of_ids,
+    read_prompt,
+)
 from graphlabel.models.transcoders import Transcoders, check_fit, fitted, load_transcoders
 
 __all__ = [
     "LanguageModel",
     "Prompt",
     "Transcoders",
+    "beginning_token",
     "check_dtype",
     "check_fit",
     "cut_prompt",

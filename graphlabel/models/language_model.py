@@ -81,13 +81,14 @@ def load_language_model(
     dtype: torch.dtype = torch.float32,
     device: torch.device | None = None,
     gguf_file: str | None = None,
+    attention: str = "eager",
 ) -> LanguageModel:
     """Load a model from a local folder or, by its id, from the Hugging Face hub.
 
     ``gguf_file`` names a GGUF file in there, whose weights are dequantised; ``name`` may also be
-    such a file itself. Attention runs in eager mode, since its patterns are read. Raises
-    ModelError when the model cannot be had and UnsupportedArchitectureError when it cannot be
-    traced.
+    such a file itself. Attention runs in eager mode where its patterns are read; ``sdpa`` is
+    faster. Raises ModelError when the model cannot be had and UnsupportedArchitectureError when it
+    cannot be traced.
     """
     quiet_hub()
     folder = Path(name)
@@ -97,7 +98,7 @@ def load_language_model(
     if folder.is_dir() and gguf_file is not None and not (folder / gguf_file).is_file():
         raise ModelError(f"{folder} holds no {gguf_file}; check --gguf-file")
     try:
-        config, model, tokenizer = _load(name, dtype, gguf_file)
+        config, model, tokenizer = _load(name, dtype, attention, gguf_file)
     except (OSError, ValueError, KeyError, ImportError) as error:
         raise ModelError(_why(name, error, gguf_file)) from error
     except Exception as error:
@@ -118,7 +119,9 @@ def load_language_model(
     )
 
 
-def _load(name: str, dtype: torch.dtype, gguf_file: str | None) -> tuple[Any, nn.Module, Any]:
+def _load(
+    name: str, dtype: torch.dtype, attention: str, gguf_file: str | None
+) -> tuple[Any, nn.Module, Any]:
     """Configuration, model and tokenizer."""
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
@@ -128,7 +131,7 @@ def _load(name: str, dtype: torch.dtype, gguf_file: str | None) -> tuple[Any, nn
     config = AutoConfig.from_pretrained(name, **options)
     architecture_of(config.model_type)  # before gigabytes are read
     model = AutoModelForCausalLM.from_pretrained(
-        name, config=config, dtype=dtype, attn_implementation="eager", **options
+        name, config=config, dtype=dtype, attn_implementation=attention, **options
     )
     return config, model, AutoTokenizer.from_pretrained(name, **options)
 

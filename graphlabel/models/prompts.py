@@ -37,14 +37,23 @@ def read_prompt(model: LanguageModel, text: str, *, chat: bool = False) -> Promp
     if unknown is not None and unknown in ids:
         raise PromptError(_unknown_words(model, text, unknown))
     if not ids or ids[0] not in tokenizer.all_special_ids:
-        candidates = (tokenizer.bos_token_id, tokenizer.pad_token_id, tokenizer.eos_token_id)
-        first = next((i for i in candidates if i is not None), None)
-        if first is None:
-            raise PromptError(f"the tokenizer of {model.name} has no special token to begin with")
-        ids.insert(0, int(first))
+        ids.insert(0, beginning_token(model))
     while len(ids) > 1 and ids[0] == ids[1] == tokenizer.bos_token_id:
         del ids[0]  # a template writes one, and so does the person
     return prompt_of_ids(model, ids, text=text)
+
+
+def beginning_token(model: LanguageModel) -> int:
+    """The special token that texts begin with: BOS, else padding, else end of text.
+
+    Raises PromptError when the tokenizer has none.
+    """
+    tokenizer = model.tokenizer
+    candidates = (tokenizer.bos_token_id, tokenizer.pad_token_id, tokenizer.eos_token_id)
+    first = next((i for i in candidates if i is not None), None)
+    if first is None:
+        raise PromptError(f"the tokenizer of {model.name} has no special token to begin with")
+    return int(first)
 
 
 def _as_chat(model: LanguageModel, text: str) -> str:
