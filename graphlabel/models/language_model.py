@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -99,7 +101,7 @@ def load_language_model(
         raise ModelError(f"{folder} holds no {gguf_file}; check --gguf-file")
     try:
         config, model, tokenizer = _load(name, dtype, attention, gguf_file)
-    except (OSError, ValueError, KeyError, ImportError) as error:
+    except (OSError, ValueError, KeyError, IndexError, ImportError, struct.error) as error:
         raise ModelError(_why(name, error, gguf_file)) from error
     except Exception as error:
         if type(error).__module__.startswith(("safetensors", "huggingface_hub")):
@@ -123,7 +125,12 @@ def _load(
     name: str, dtype: torch.dtype, attention: str, gguf_file: str | None
 ) -> tuple[Any, nn.Module, Any]:
     """Configuration, model and tokenizer."""
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+    from transformers import (
+        AutoConfig,
+        AutoModelForCausalLM,
+        AutoTokenizer,
+        PreTrainedTokenizerFast,
+    )
 
     options: dict[str, Any] = {"local_files_only": Path(name).is_dir() or only_local_files()}
     if gguf_file is not None:
@@ -133,7 +140,24 @@ def _load(
     model = AutoModelForCausalLM.from_pretrained(
         name, config=config, dtype=dtype, attn_implementation=attention, **options
     )
+    if _states_plain_tokenizer(Path(name)):
+        return config, model, PreTrainedTokenizerFast.from_pretrained(name, **options)
     return config, model, AutoTokenizer.from_pretrained(name, **options)
+
+
+def _states_plain_tokenizer(folder: Path) -> bool:
+    """Whether a folder asks for its tokenizer.json as it stands.
+
+    transformers gives some model types a tokenizer class of their own all the same, which puts
+    other rules in the place of the file's.
+    """
+    try:
+        config = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    stated = config.get("tokenizer_class") if isinstance(config, dict) else None
+    plain = stated in ("TokenizersBackend", "PreTrainedTokenizerFast")
+    return plain and (folder / "tokenizer.json").is_file()
 
 
 def _shown_name(folder: Path, gguf_file: str | None) -> str:

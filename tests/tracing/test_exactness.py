@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +15,11 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parent))
 from reference import Reference
-from small_models import CONFIGS, KINDS, N_LAYERS, READS, save_model, save_transcoders
+from small_models import CONFIGS, KINDS, N_LAYERS, READS
 
 from graphlabel.models import (
     LanguageModel,
     Transcoders,
-    fitted,
-    load_language_model,
-    load_transcoders,
     prompt_of_ids,
 )
 from graphlabel.tracing import TraceSettings, trace
@@ -41,26 +37,6 @@ POINTS = [
     for write in ("mlp.hook_out", "hook_mlp_out")
 ]
 Loader = Callable[..., tuple[LanguageModel, Transcoders]]
-
-
-@pytest.fixture(scope="module")
-def load(tmp_path_factory: pytest.TempPathFactory) -> Loader:
-    """Models and transcoders, each saved and loaded once."""
-    folder = tmp_path_factory.mktemp("exactness")
-
-    @cache
-    def model(family: str) -> LanguageModel:
-        return load_language_model(str(save_model(folder / family, family)), dtype=torch.float64)
-
-    @cache
-    def transcoders(kind: str, read: str, write: str) -> Transcoders:
-        place = folder / f"{kind} {read} {write}"
-        return load_transcoders(str(save_transcoders(place, kind, read=read, write=write)))
-
-    def both(family: str, kind: str, read: str = "mlp.hook_in", write: str = "mlp.hook_out") -> tuple[LanguageModel, Transcoders]:  # fmt: skip
-        return model(family), fitted(model(family), transcoders(kind, read, write))
-
-    return both
 
 
 @pytest.mark.parametrize("family", CONFIGS)

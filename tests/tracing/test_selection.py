@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parent))
-import torch
-from small_models import save_model, save_transcoders
-
-from graphlabel.models import load_language_model, load_transcoders, prompt_of_ids
+from graphlabel.models import LanguageModel, Transcoders, prompt_of_ids
 from graphlabel.tracing import TraceSettings, trace
 
+Loader = Callable[..., tuple[LanguageModel, Transcoders]]
 IDS = [1, 10, 21, 5, 44, 10, 30]
 SETTINGS = TraceSettings(max_feature_nodes=None, dtype="float64", max_n_logits=4)
 
 
-def test_greedy_selection_takes_the_most_influential(tmp_path: Path) -> None:
+def test_greedy_selection_takes_the_most_influential(load: Loader) -> None:
     """With a limit, rows are the ones the slow rule chooses, and equal those of the full trace."""
-    model = load_language_model(str(save_model(tmp_path / "llama", "llama")), dtype=torch.float64)
-    transcoders = load_transcoders(str(save_transcoders(tmp_path / "relu", "relu")))
+    model, transcoders = load("llama", "relu")
     prompt = prompt_of_ids(model, IDS)
     full = trace(model, transcoders, prompt, SETTINGS)
     limit, batch, interval = 40, 4, 2
