@@ -222,6 +222,7 @@ def _writers(
             for place, piece in enumerate(pieces):
                 if len(piece[0]):
                     writers[write_layer][place].append(piece)
+        transcoder.release()
     report("reading decoders", len(found), len(found))
     return writers
 

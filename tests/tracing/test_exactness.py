@@ -12,10 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))
 from reference import Reference
-from small_models import CONFIGS, KINDS, N_LAYERS, READS
+from small_models import CONFIGS, KINDS, N_LAYERS, READS, VOCABULARY
 
 from graphlabel.models import (
     LanguageModel,
@@ -24,9 +26,9 @@ from graphlabel.models import (
 )
 from graphlabel.tracing import TraceSettings, trace
 from graphlabel.tracing.constants import Constant, constants
-from graphlabel.tracing.frozen import freeze
-from graphlabel.tracing.sources import find_sources
-from graphlabel.tracing.sweep import direct_effects, feature_targets
+from graphlabel.tracing.frozen import FrozenModel, freeze
+from graphlabel.tracing.sources import Sources, find_sources
+from graphlabel.tracing.sweep import Targets, direct_effects, feature_targets
 from graphlabel.tracing.targets import salient_logits
 
 IDS = [1, 10, 21, 5, 44, 10, 30]
@@ -88,32 +90,51 @@ def check_zeros(found: np.ndarray, features: np.ndarray, n_positions: int) -> No
 @pytest.mark.parametrize("family", CONFIGS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_sources_and_constants_add_up(load: Loader, family: str, kind: str) -> None:
+    conserve(*load(family, kind), IDS)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(
+    ids=st.lists(st.integers(4, VOCABULARY - 1), min_size=1, max_size=11),
+    family=st.sampled_from(sorted(CONFIGS)),
+    kind=st.sampled_from(KINDS),
+    write=st.sampled_from(["mlp.hook_out", "hook_mlp_out"]),
+)
+def test_they_add_up_on_any_prompt(
+    load: Loader, ids: list[int], family: str, kind: str, write: str
+) -> None:
+    conserve(*load(family, kind, "hook_resid_mid", write), [1, *ids])
+
+
+def conserve(model: LanguageModel, transcoders: Transcoders, ids: list[int]) -> None:
     """Conservation, float64: a target's value is the sum of its edges and the listed constants.
 
     Tolerance 2e-6 of the largest value: the models' own norms and softmaxes compute in float32,
     whatever their weights are in.
     """
-    model, transcoders = load(family, kind)
-    frozen = freeze(model, prompt_of_ids(model, IDS), torch.float64)
+    frozen = freeze(model, prompt_of_ids(model, ids), torch.float64)
     sources = find_sources(frozen, transcoders, first_position=1)
-    targets = feature_targets(sources, torch.arange(sources.n_features))
-    parts = constants(frozen, sources, targets, sources.encoder_bias)
-    assert set(parts) == set(Constant)
-    total = direct_effects(frozen, sources, targets).sum(dim=1) + sum(parts.values())
+    logits = salient_logits(model, frozen, max_n_logits=4)
+    bias = frozen.final_norm.bias
+    own = torch.zeros(len(logits.ids)).double() if bias is None else logits.directions @ bias
+    value = logits.directions @ frozen.final_norm(frozen.final_residual)[-1]
+    add_up(frozen, sources, logits.as_targets(frozen), own, value)
+
     values = []
     for transcoder, block in zip(transcoders.layers, frozen.layers, strict=True):
         mine = sources.layer == transcoder.layer
         weight, bias = (part.double() for part in transcoder.encoder())
         pre = block.read(transcoder.read_point) @ weight.T + bias
         values.append(pre[sources.position[mine], sources.feature[mine]])
-    value = torch.cat(values)
-    assert (total - value).abs().max() <= 2e-6 * value.abs().max()
+    if sources.n_features:
+        targets = feature_targets(sources, torch.arange(sources.n_features))
+        add_up(frozen, sources, targets, sources.encoder_bias, torch.cat(values))
 
-    logits = salient_logits(model, frozen, max_n_logits=4)
-    targets = logits.as_targets(frozen)
-    bias = frozen.final_norm.bias
-    own = torch.zeros(len(logits.ids)).double() if bias is None else logits.directions @ bias
-    total = direct_effects(frozen, sources, targets).sum(dim=1)
-    total = total + sum(constants(frozen, sources, targets, own).values())
-    value = logits.directions @ frozen.final_norm(frozen.final_residual)[-1]
-    assert (total - value).abs().max() <= 2e-6 * value.abs().max()
+
+def add_up(
+    frozen: FrozenModel, sources: Sources, targets: Targets, own: torch.Tensor, value: torch.Tensor
+) -> None:
+    parts = constants(frozen, sources, targets, own)
+    assert set(parts) == set(Constant)
+    total = direct_effects(frozen, sources, targets).sum(dim=1) + sum(parts.values())
+    assert (total - value).abs().max() <= 2e-6 * value.abs().max().clamp(min=1)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -132,6 +133,8 @@ class CrossLayer(_Stored):
                 f"a set of {n_layers} layers asks for {n_layers - layer}"
             )
         self._n_layers, self._first_stored = n_layers, n_layers - stored
+        # rows of all layers lie together in the file, and are asked for layer by layer
+        self._decoded: tuple[Tensor, Tensor] | None = None
 
     @property
     def write_layers(self) -> range:
@@ -140,7 +143,14 @@ class CrossLayer(_Stored):
 
     def decoder_rows(self, features: Tensor, write_layer: int) -> Float[Tensor, "features d"]:
         """Decoder rows of some features, for one of the layers it writes to."""
-        return self.weights.rows("W_dec", features, write_layer - self._first_stored)
+        if self._decoded is None or not torch.equal(self._decoded[0], features):
+            self._decoded = features, self.weights.rows("W_dec", features)
+        return self._decoded[1][:, write_layer - self._first_stored]
+
+    def release(self) -> None:
+        """Forget the encoder and the rows that were read."""
+        super().release()
+        self._decoded = None
 
 
 def as_points(config: dict[str, Any]) -> Points:

@@ -33,8 +33,8 @@ class Weights(Protocol):
     def read(self, name: str) -> Tensor:
         """A whole tensor."""
 
-    def rows(self, name: str, places: Tensor, column: int | None = None) -> Tensor:
-        """Some rows; of a three-dimensional tensor one column of them."""
+    def rows(self, name: str, places: Tensor) -> Tensor:
+        """Some rows."""
 
 
 @dataclass(frozen=True)
@@ -59,21 +59,16 @@ class SafetensorsFile:
             tensor: Tensor = file.get_tensor(name)
         return tensor
 
-    def rows(self, name: str, places: Tensor, column: int | None = None) -> Tensor:
+    def rows(self, name: str, places: Tensor) -> Tensor:
         """Some rows; where they are few, only they are read."""
         wanted, back = torch.unique(places.cpu(), return_inverse=True)
         if not len(wanted):
-            return self.read(name)[:0] if column is None else self.read(name)[:0, column]
-        if column is None and wanted.numel() * 4 > self.shape(name)[0]:
+            return torch.empty(0, *self.shape(name)[1:])
+        if wanted.numel() * 4 > self.shape(name)[0]:
             return self.read(name)[wanted][back]
         with self._open() as file:
             piece = file.get_slice(name)
-            read = [
-                piece[int(row) : int(row) + 1]
-                if column is None
-                else piece[int(row) : int(row) + 1, column : column + 1].squeeze(1)
-                for row in wanted
-            ]
+            read = [piece[int(row) : int(row) + 1] for row in wanted]
         return torch.cat(read)[back]
 
     def _open(self) -> Any:
@@ -106,10 +101,9 @@ class NumpyArchive:
             except (ValueError, OSError, zipfile.BadZipFile) as error:
                 raise self._broken(error) from error
 
-    def rows(self, name: str, places: Tensor, column: int | None = None) -> Tensor:
+    def rows(self, name: str, places: Tensor) -> Tensor:
         """Some rows."""
-        read = self.read(name)[places.cpu()]
-        return read if column is None else read[:, column]
+        return self.read(name)[places.cpu()]
 
     def _open(self) -> Any:
         try:
@@ -153,11 +147,11 @@ class Renamed:
         tensor = self.source.read(old.removesuffix(".T"))
         return tensor.T if old.endswith(".T") else tensor
 
-    def rows(self, name: str, places: Tensor, column: int | None = None) -> Tensor:
+    def rows(self, name: str, places: Tensor) -> Tensor:
         """Some rows."""
         if self.original[name].endswith(".T"):
             return self.read(name)[places.cpu()]
-        return self.source.rows(self.original[name], places, column)
+        return self.source.rows(self.original[name], places)
 
 
 @dataclass(frozen=True)
@@ -184,9 +178,9 @@ class Joined:
         """A whole tensor."""
         return self._of(name).read(name)
 
-    def rows(self, name: str, places: Tensor, column: int | None = None) -> Tensor:
+    def rows(self, name: str, places: Tensor) -> Tensor:
         """Some rows."""
-        return self._of(name).rows(name, places, column)
+        return self._of(name).rows(name, places)
 
     def _of(self, name: str) -> Weights:
         return self.decoder if name == "W_dec" else self.encoder
@@ -211,7 +205,6 @@ class InMemory:
         """A whole tensor."""
         return self.tensors[name]
 
-    def rows(self, name: str, places: Tensor, column: int | None = None) -> Tensor:
+    def rows(self, name: str, places: Tensor) -> Tensor:
         """Some rows."""
-        rows = self.tensors[name][places.to(self.tensors[name].device)]
-        return rows if column is None else rows[:, column]
+        return self.tensors[name][places.to(self.tensors[name].device)]

@@ -126,11 +126,14 @@ def test_batch_topk_uses_its_threshold(tmp_path: Path) -> None:
 def test_rows_are_read_alone(tmp_path: Path, rows: list[int]) -> None:
     folder = save_transcoders(tmp_path, "clt")
     places = torch.tensor(rows, dtype=torch.int64)
-    for name, file, column in (("W_enc_0", "W_enc_0", None), ("W_dec_0", "W_dec_0", 2)):
-        weights = SafetensorsFile(folder / f"{file}.safetensors")
-        whole = weights.read(name)
-        expected = whole[places] if column is None else whole[places][:, column]
-        torch.testing.assert_close(weights.rows(name, places, column), expected)
+    for name in ("W_enc_0", "W_dec_0"):
+        weights = SafetensorsFile(folder / f"{name}.safetensors")
+        torch.testing.assert_close(weights.rows(name, places), weights.read(name)[places])
+    layer = load_transcoders(str(folder)).layers[0]
+    for write_layer in (2, 0, 1):
+        expected = SafetensorsFile(folder / "W_dec_0.safetensors").read("W_dec_0")
+        found = layer.decoder_rows(places, write_layer)
+        torch.testing.assert_close(found, expected[places, write_layer])
 
 
 @pytest.mark.parametrize(

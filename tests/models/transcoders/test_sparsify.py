@@ -11,7 +11,7 @@ import torch
 from graphlabel.errors import TranscoderError
 from graphlabel.models import load_transcoders
 
-sparsify = pytest.importorskip("sparsify", reason="needs the sparsify extra")
+sparsify = pytest.importorskip("sparsify", reason="eai-sparsify is not installed")
 D_MODEL, WIDTH = 16, 48
 
 
