@@ -44,7 +44,7 @@ class _Rows:
         self.count = 0
         self.visited: Bool[np.ndarray, " features"] = np.zeros(self.n_features, dtype=bool)
         self.n_logits = len(logits.ids)
-        self.probabilities = logits.probabilities.double().cpu().numpy()
+        self.probabilities = logits.probabilities.cpu().double().numpy()
 
     def add(self, effects: Tensor, features: np.ndarray | None) -> None:
         rows = slice(self.count, self.count + len(effects))

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from graphlabel.models import LanguageModel, Transcoders
+from graphlabel.models import LanguageModel, Transcoders, check_dtype
 from graphlabel.tracing.frozen import FrozenLayer
 from graphlabel.tracing.prepare import Prepared, prepare
 from graphlabel.tracing.settings import TraceSettings
@@ -43,8 +43,9 @@ def verify(
 
     The model runs in the dtype of its weights, as it did; everything after that is float64 and
     shares no step with the sweep. Features on the edge of firing that float64 decides otherwise
-    are left out.
+    are left out. Raises UsageError on a device without float64.
     """
+    check_dtype(torch.float64, model.device)
     exact = replace(settings, dtype="float64", position=None)
     ready = prepare(model, transcoders, traced.prompt, exact, report=report)
     linear = _Linear(ready)

@@ -30,10 +30,12 @@ WEIGHTS = "sae_weights.safetensors"
 _KINDS = ("transcoder", "skip_transcoder", "jumprelu_transcoder", "jumprelu_skip_transcoder")
 _LAYER = re.compile(r"(?:^|[./_])(?:layers?|blocks|h)[._](\d+)")
 _MASKED = (_LAYER, re.compile(r"average_l0_(\d+)"))
-# modules of transformers that sae-lens names where TransformerLens has no hook of that meaning
+# sae-lens calls Gemma Scope 2's read point hook_mlp_in, which elsewhere is before the norm
 _MODULES: Mapping[str, ReadPoint | WritePoint] = {
     "pre_feedforward_layernorm.output": ReadPoint.MLP_INPUT,
     "post_feedforward_layernorm.output": WritePoint.RESIDUAL,
+    "mlp.input": ReadPoint.MLP_INPUT,
+    "mlp.output": WritePoint.MLP_OUTPUT,
 }
 
 
@@ -52,6 +54,11 @@ def load_release(reference: str) -> Transcoders:
             f"sae-lens knows no release “{release}”; its releases of transcoders are {near}"
         )
     ids = choose_ids(tuple(directory[release].saes_map), chosen)
+    if "clt" in release or any("clt" in each for each in ids.values()):
+        raise TranscoderError(
+            f"sae-lens adds up the decoders of cross-layer transcoders such as {release}; name "
+            f"their repository itself: --transcoders {directory[release].repo_id}"
+        )
     loaded = {layer: _from_hub(release, sae_id) for layer, sae_id in ids.items()}
     pattern = _mask(next(iter(ids.values())))
     return _as_set(loaded, f"{release}/{pattern}", str(directory[release].repo_id))
@@ -208,17 +215,19 @@ def _activation(sae: Any, kind: str) -> Activation:
 
 
 def _points(metadata: Any) -> Points:
-    read = _module_point(metadata.hf_hook_name) or hook_point(
-        _after_block(metadata.hook_name), ReadPoint, "sae-lens's hook_name"
-    )
-    write = _module_point(metadata.hf_hook_name_out) or hook_point(
-        _after_block(metadata.hook_name_out), WritePoint, "sae-lens's hook_name_out"
-    )
-    return Points(ReadPoint(read), WritePoint(write))
+    """Where it reads and writes: by transformers' module where sae-lens names one."""
+    read = _MODULES.get(_after_layer(metadata.hf_hook_name))
+    write = _MODULES.get(_after_layer(metadata.hf_hook_name_out))
+    if not isinstance(read, ReadPoint):
+        read = hook_point(_after_block(metadata.hook_name), ReadPoint, "sae-lens's hook_name")
+    if not isinstance(write, WritePoint):
+        name = _after_block(metadata.hook_name_out)
+        write = hook_point(name, WritePoint, "sae-lens's hook_name_out")
+    return Points(read, write)
 
 
-def _module_point(name: object) -> ReadPoint | WritePoint | None:
-    return _MODULES.get(re.sub(r"^.*layers\.\d+\.", "", str(name or "")))
+def _after_layer(name: object) -> str:
+    return re.sub(r"^.*layers\.\d+\.", "", str(name or ""))
 
 
 def _after_block(name: object) -> str:

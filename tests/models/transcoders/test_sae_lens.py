@@ -39,11 +39,14 @@ KINDS = {
 
 def save(folder: Path, kind: str, layer: int = 0, **options: Any) -> Any:
     torch.manual_seed(layer)
+    names = {name: options.pop(name) for name in list(options) if "hook_name" in name}
     transcoder, configuration = KINDS[kind]
     config = configuration(d_in=D_MODEL, d_sae=WIDTH, d_out=D_MODEL, dtype="float32", device="cpu", apply_b_dec_to_input=False, **options)  # fmt: skip
     config.metadata.hook_name = f"blocks.{layer}.ln2.hook_normalized"
     config.metadata.hook_name_out = f"blocks.{layer}.hook_mlp_out"
     config.metadata.model_name = "tiny"
+    for name, value in names.items():
+        config.metadata[name] = value
     made = transcoder(config)
     with torch.no_grad():
         for name, parameter in made.named_parameters():
@@ -97,6 +100,21 @@ def test_what_cannot_be_traced_is_refused(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_modules_of_transformers_say_more_than_hook_names(tmp_path: Path) -> None:
+    """Gemma Scope 2: sae-lens's hook_mlp_in is behind the norm."""
+    names = {
+        "hook_name": "blocks.0.hook_mlp_in",
+        "hf_hook_name": "model.layers.0.pre_feedforward_layernorm.output",
+        "hf_hook_name_out": "model.layers.0.post_feedforward_layernorm.output",
+    }
+    save(tmp_path, "jumprelu skip", **names)
+    (layer,) = load_transcoders(str(tmp_path)).layers
+    assert (layer.read_point.value, layer.write_point.value) == ("mlp.hook_in", "hook_mlp_out")
+    save(tmp_path, "transcoder", hook_name="blocks.0.hook_mlp_in")
+    with pytest.raises(TranscoderError, match="hook_mlp_in"):
+        load_transcoders(str(tmp_path))
+
+
 def release(name: str) -> tuple[str, ...]:
     from sae_lens.loading.pretrained_saes_directory import get_pretrained_saes_directory
 
@@ -122,6 +140,8 @@ def test_a_release_is_one_set_over_all_layers() -> None:
 def test_releases_that_cannot_be_had() -> None:
     with pytest.raises(TranscoderError, match=r"no release .*gemma-scope-2b-pt-transcoders"):
         load_transcoders("sae-lens:nothing")
+    with pytest.raises(TranscoderError, match=r"mntss/clt-gemma-2-2b-2\.5M"):
+        load_transcoders("sae-lens:mntss-gemma-2-2b-2.5m-clt-as-per-layer")
     with pytest.raises(TranscoderError, match="sae-lens cannot load") as caught:
         load_transcoders("sae-lens:gemma-scope-2b-pt-transcoders:layer_3/width_16k/average_l0_54")
     assert "\n" not in str(caught.value)
