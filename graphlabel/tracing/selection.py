@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from graphlabel.graph import NodeOrder
 from graphlabel.tracing.chunks import Chunks, targets_that_fit
 from graphlabel.tracing.frozen import FrozenModel
 from graphlabel.tracing.sources import Report, Sources
-from graphlabel.tracing.sweep import direct_effects, feature_targets
+from graphlabel.tracing.sweep import Targets, direct_effects
 from graphlabel.tracing.targets import LogitTargets
 
 ROW_SUM_FLOOR = 1e-8
@@ -36,7 +37,7 @@ class _Rows:
 
     def __init__(self, sources: Sources, logits: LogitTargets, n_rows: int) -> None:
         self.n_features = sources.n_features
-        self.layer = sources.layer.numpy()
+        self.layer, self.position = sources.layer.numpy(), sources.position.numpy()
         dtype = np.float64 if sources.tokens.dtype is torch.float64 else np.float32
         self.matrix = np.zeros((n_rows, sources.n_columns), dtype=dtype)
         self.feature = np.zeros(n_rows, dtype=np.int64)
@@ -73,6 +74,18 @@ class _Rows:
             influence += weight @ np.abs(self.matrix[rows])
         return influence
 
+    def most_influential(self, count: int) -> Int[np.ndarray, " count"]:
+        """The features without a row that have most influence, as far as is known.
+
+        Neighbours in position come together, since they share the positions they reach.
+        """
+        if count == self.n_features:
+            chosen = np.arange(self.n_features)
+        else:
+            ranked = np.argsort(-self.influence()[: self.n_features], kind="stable")
+            chosen = ranked[~self.visited[ranked]][:count]
+        return chosen[np.argsort(self.position[chosen], kind="stable")]
+
 
 def select(
     frozen: FrozenModel,
@@ -94,34 +107,22 @@ def select(
     """
     n_active = sources.n_features
     limit = n_active if max_feature_nodes is None else min(max_feature_nodes, n_active)
-    chunks = Chunks(
-        chunk_size or min(batch_size, targets_that_fit(frozen, sources)),
-        frozen.token_vectors.device,
-    )
+    fitting = chunk_size or min(batch_size, targets_that_fit(frozen, sources))
+    chunks = Chunks(fitting, frozen.token_vectors.device)
     rows = _Rows(sources, logits, limit + len(logits.ids))
     on_top = logits.as_targets(frozen)
-    for _, effects in chunks.run(
-        np.arange(len(logits.ids)),
-        lambda chunk: direct_effects(frozen, sources, on_top.part(torch.from_numpy(chunk))),
-    ):
+
+    def compute(targets: Targets, chunk: np.ndarray) -> Tensor:
+        return direct_effects(frozen, sources, targets.part(torch.from_numpy(chunk)))
+
+    for _, effects in chunks.run(np.arange(len(logits.ids)), partial(compute, on_top)):
         rows.add(effects, None)
+    features = Targets(sources.layer, sources.position, sources.encoder)
     done = 0
     while done < limit:
         report("feature rows", done, limit)
-        if limit == n_active:
-            pending = np.arange(n_active)
-        else:
-            ranked = np.argsort(-rows.influence()[:n_active], kind="stable")
-            size = min(update_interval * batch_size, limit - done)
-            pending = ranked[~rows.visited[ranked]][:size]
-        # neighbours in position share the positions they reach
-        pending = pending[np.argsort(sources.position.numpy()[pending], kind="stable")]
-        for chunk, effects in chunks.run(
-            pending,
-            lambda chunk: direct_effects(
-                frozen, sources, feature_targets(sources, torch.from_numpy(chunk))
-            ),
-        ):
+        size = limit if limit == n_active else min(update_interval * batch_size, limit - done)
+        for chunk, effects in chunks.run(rows.most_influential(size), partial(compute, features)):
             rows.add(effects, chunk)
             done += len(chunk)
             report("feature rows", done, limit)

@@ -87,6 +87,17 @@ class _Active:
     encoder_bias: Tensor
 
 
+@dataclass(frozen=True, eq=False)
+class _Parts:
+    """What a layer's reconstruction has besides its features."""
+
+    skip: Tensor | None
+    linear: Tensor
+    """What W_skip makes of the residual stream, the norm's bias left out."""
+    bias: Tensor
+    """b_dec and what W_skip makes of the norm's bias."""
+
+
 @torch.no_grad()
 def find_sources(
     frozen: FrozenModel,
@@ -104,27 +115,18 @@ def find_sources(
     n_layers, tokens = len(frozen.layers), frozen.token_vectors
     matrix_dtype = matrix_dtype or tokens.dtype
     pairs = list(zip(frozen.layers, transcoders.layers, strict=True))
-    found = []
+    found, parts = [], []
     for done, (block, transcoder) in enumerate(pairs):
         report("encoding layers", done, n_layers)
         found.append(_encode(block, transcoder, first_position))
+        parts.append(_constant_parts(block, transcoder))
     report("encoding layers", n_layers, n_layers)
-    skips = [_skip(transcoder, tokens) for _, transcoder in pairs]
-    linear = [
-        _linear_part(block, transcoder, skip)
-        for (block, transcoder), skip in zip(pairs, skips, strict=True)
-    ]
-    biases = [
-        _bias(block, transcoder, skip, tokens)
-        for (block, transcoder), skip in zip(pairs, skips, strict=True)
-    ]
-    explained = torch.stack([a + b for a, b in zip(linear, biases, strict=True)])
+    explained = torch.stack([part.linear + part.bias for part in parts])
     writers = _writers(transcoders, found, explained, matrix_dtype, report)
     written = torch.stack([block.written(each.write_point) for block, each in pairs])
     errors = written - explained
     errors[:, :first_position] = 0
     counts = torch.tensor([len(each.position) for each in found])
-    matrices = [None if skip is None else skip.to(matrix_dtype) for skip in skips]
     blocks = _write_blocks(writers, errors, int(counts.sum()), matrix_dtype)
     return Sources(
         layer=torch.repeat_interleave(torch.arange(n_layers), counts),
@@ -137,12 +139,12 @@ def find_sources(
             Writing(
                 blocks=blocks[layer],
                 norm=block.writing(transcoder.write_point),
-                skip=matrices[layer],
+                skip=None if part.skip is None else part.skip.to(matrix_dtype),
                 read_norm=block.reading(transcoder.read_point),
-                bias=biases[layer],
-                leading=(written[layer] - linear[layer])[:first_position],
+                bias=part.bias,
+                leading=(written[layer] - part.linear)[:first_position],
             )
-            for layer, (block, transcoder) in enumerate(pairs)
+            for layer, ((block, transcoder), part) in enumerate(zip(pairs, parts, strict=True))
         ),
         errors=errors,
         tokens=tokens,
@@ -167,28 +169,15 @@ def _encode(block: FrozenLayer, transcoder: TranscoderLayer, first_position: int
     )
 
 
-def _skip(transcoder: TranscoderLayer, like: Tensor) -> Tensor | None:
-    skip = transcoder.skip()
-    return None if skip is None else skip.to(like)
-
-
-def _linear_part(block: FrozenLayer, transcoder: TranscoderLayer, skip: Tensor | None) -> Tensor:
-    """What W_skip makes of the residual stream, the norm's bias left out."""
+def _constant_parts(block: FrozenLayer, transcoder: TranscoderLayer) -> _Parts:
+    bias, skip = transcoder.decoder_bias().to(block.residual), transcoder.skip()
     if skip is None:
-        return torch.zeros_like(block.residual)
-    norm = block.reading(transcoder.read_point)
-    return (block.residual if norm is None else norm.linear(block.residual)) @ skip.T
-
-
-def _bias(
-    block: FrozenLayer, transcoder: TranscoderLayer, skip: Tensor | None, like: Tensor
-) -> Tensor:
-    """b_dec and what W_skip makes of the norm's bias."""
-    bias = transcoder.decoder_bias().to(like)
-    norm = block.reading(transcoder.read_point)
-    if skip is None or norm is None or norm.bias is None:
-        return bias
-    return bias + norm.bias @ skip.T
+        return _Parts(None, torch.zeros_like(block.residual), bias)
+    skip, norm = skip.to(block.residual), block.reading(transcoder.read_point)
+    if norm is not None and norm.bias is not None:
+        bias = bias + norm.bias @ skip.T
+    read = block.residual if norm is None else norm.linear(block.residual)
+    return _Parts(skip, read @ skip.T, bias)
 
 
 Writers = list[list[list[tuple[Tensor, Tensor]]]]

@@ -11,7 +11,7 @@ from graphlabel.errors import UsageError
 
 if TYPE_CHECKING:
     from graphlabel.files import GraphDocument
-    from graphlabel.tracing import Trace, TraceSettings
+    from graphlabel.tracing import Trace, TraceSettings, Verified
 
 
 def trace(
@@ -189,17 +189,12 @@ def run_trace(
     tokens = (
         read_prompt(model, prompt or "", chat=chat) if ids is None else prompt_of_ids(model, ids)
     )
+    checked = None
     with progress("tracing", quiet=quiet) as report:
         traced = trace(model, transcoders, tokens, chosen, report=report)
         if verify_rows:
             checked = verify(model, transcoders, traced, chosen, verify_rows, report=report)
-    if traced.missing_layers:
-        note(_without_transcoders(traced.missing_layers))
-    if verify_rows:
-        note(
-            f"verified {checked.rows} rows by autograd in float64: worst relative error "
-            f"{checked.worst:.1e}, median {checked.median:.1e}"
-        )
+    _note_findings(traced, checked)
     document = new_document(pruned_graph(traced, chosen), slug or output.stem)
     if raw:
         write_raw(traced, raw)
@@ -207,9 +202,18 @@ def run_trace(
     return document
 
 
-def _without_transcoders(layers: tuple[int, ...]) -> str:
-    shown = ", ".join(map(str, layers[:12])) + ("…" if len(layers) > 12 else "")
-    return f"layers without a transcoder, whose MLPs are error nodes: {shown}"
+def _note_findings(traced: Trace, checked: Verified | None) -> None:
+    from graphlabel.cli.console import note
+
+    layers = traced.missing_layers
+    if layers:
+        shown = ", ".join(map(str, layers[:12])) + ("…" if len(layers) > 12 else "")
+        note(f"layers without a transcoder, whose MLPs are error nodes: {shown}")
+    if checked:
+        note(
+            f"verified {checked.rows} rows by autograd in float64: worst relative error "
+            f"{checked.worst:.1e}, median {checked.median:.1e}"
+        )
 
 
 def _metadata(settings: TraceSettings, traced: Trace) -> dict[str, object]:
