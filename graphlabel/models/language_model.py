@@ -111,9 +111,7 @@ def load_language_model(
     model.eval()
     return LanguageModel(
         name=_shown_name(folder, gguf_file) if folder.is_dir() else name,
-        revision=folder_revision(folder)
-        if folder.is_dir()
-        else str(getattr(config, "_commit_hash", "") or ""),
+        revision=folder_revision(folder) if folder.is_dir() else _hub_revision(name, gguf_file),
         model=model.to(device) if device else model,
         tokenizer=tokenizer,
         architecture=architecture_of(config.model_type),
@@ -158,6 +156,14 @@ def _states_plain_tokenizer(folder: Path) -> bool:
     stated = config.get("tokenizer_class") if isinstance(config, dict) else None
     plain = stated in ("TokenizersBackend", "PreTrainedTokenizerFast")
     return plain and (folder / "tokenizer.json").is_file()
+
+
+def _hub_revision(name: str, gguf_file: str | None) -> str:
+    """The commit that the hub's cache has of a model."""
+    from huggingface_hub import try_to_load_from_cache
+
+    path = try_to_load_from_cache(name, gguf_file or "config.json")
+    return folder_revision(Path(path).parent) if isinstance(path, str) else ""
 
 
 def _shown_name(folder: Path, gguf_file: str | None) -> str:

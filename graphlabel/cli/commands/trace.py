@@ -128,6 +128,7 @@ def trace(
         note(f"  explains {', '.join(repr(node.text) for node in logits)}")
     else:
         note(f"  next token {best.text!r} {best.probability:.1%}")
+    note(f"  transcoders {graph.source.transcoders}")
     if scores:
         note(f"  replacement {scores.replacement:.3f}  completeness {scores.completeness:.3f}")
     note(f"next: graphlabel route {output} --features INDEX -o {output}")
@@ -183,9 +184,9 @@ def run_trace(
     if not quiet:
         note(f"loading {model_name}")
     model = load_language_model(model_name, dtype=dtype, device=place, gguf_file=gguf_file)
-    transcoders = load_transcoders(transcoders_name)
     if not quiet:
-        note(f"transcoders {transcoders.name}")
+        note(f"loading {transcoders_name}")
+    transcoders = load_transcoders(transcoders_name)
     tokens = (
         read_prompt(model, prompt or "", chat=chat) if ids is None else prompt_of_ids(model, ids)
     )
