@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from torch import Tensor
 
 from graphlabel.errors import TranscoderError
 from graphlabel.models.transcoders.stored import CrossLayer, PerLayer, Points, as_points
@@ -172,7 +173,9 @@ def _cross_layer(common: _Set, layer: int) -> TranscoderLayer:
             Renamed(SafetensorsFile(decoder), {"W_dec": f"W_dec_{layer}"}),
         )
     thresholds = THRESHOLD in weights.names()
-    activation = JumpReLU(weights.read(THRESHOLD)) if thresholds else _activation(weights, common)
+    activation = (
+        JumpReLU(_threshold(weights, THRESHOLD)) if thresholds else _activation(weights, common)
+    )
     return CrossLayer(weights, layer, common.points, activation, common.n_layers)
 
 
@@ -191,17 +194,27 @@ def _activation(weights: Weights, common: _Set) -> Activation:
             raise TranscoderError(
                 f"{weights.path} lacks the threshold that BatchTopK learnt; save it as “threshold”"
             )
-        return BatchTopK(weights.read(THRESHOLD if THRESHOLD in names else "threshold"))
+        return BatchTopK(_threshold(weights, THRESHOLD if THRESHOLD in names else "threshold"))
     if named == "relu":
         return ReLU()
     if THRESHOLD in names:
-        return JumpReLU(weights.read(THRESHOLD))
+        return JumpReLU(_threshold(weights, THRESHOLD))
     if not named:
         return ReLU()
     raise TranscoderError(
         f"the activation “{stated}” is unknown or lacks its threshold; "
         "graphlabel knows relu, jump_relu, topk and batch_topk"
     )
+
+
+def _threshold(weights: Weights, name: str) -> Tensor:
+    threshold, width = weights.read(name), weights.shape("W_enc")[0]
+    if threshold.numel() not in (1, width):
+        raise TranscoderError(
+            f"{weights.path}: {name} has the shape {tuple(threshold.shape)}, "
+            f"W_enc asks for ({width},)"
+        )
+    return threshold.flatten()
 
 
 def _k(weights: Weights, common: _Set) -> int:

@@ -78,7 +78,10 @@ class _Stored(TranscoderLayer):
         if missing:
             raise TranscoderError(f"{self.weights.path} lacks {', '.join(sorted(missing))}")
         width, d_model = self._matrix("W_enc")
-        for name, expected in (("b_enc", (width,)), ("b_dec", (d_model,))):
+        square = (d_model, d_model)
+        expected_shapes = {"b_enc": (width,), "b_dec": (d_model,), "W_skip": square}
+        for name in sorted(expected_shapes.keys() & self.weights.names()):
+            expected = expected_shapes[name]
             if self.weights.shape(name) != expected:
                 raise TranscoderError(
                     f"{self.weights.path}: {name} has the shape {self.weights.shape(name)}, "

@@ -150,6 +150,8 @@ def test_rows_are_read_alone(tmp_path: Path, rows: list[int]) -> None:
         ("cut", "cannot be read"),
         ("lacks", "lacks b_enc"),
         ("shapes", "b_enc has the shape"),
+        ("skip", "W_skip has the shape"),
+        ("threshold", r"threshold has the shape \(3,\)"),
         ("kind", "model_kind"),
         ("list", "no file"),
         ("hub", "on the hub|cannot be reached"),
@@ -187,6 +189,11 @@ def test_transcoders_that_do_not_fit_get_one_line(
         save_file({k: v for k, v in tensors.items() if k != "b_enc"}, file)
     elif damage == "shapes":
         save_file({**tensors, "b_enc": torch.zeros(3)}, file)
+    elif damage == "skip":
+        save_file({**tensors, "W_skip": torch.zeros(D_MODEL, 3)}, file)
+    elif damage == "threshold":
+        save_transcoders(folder, "jump_relu")
+        save_file({**tensors, "activation_function.threshold": torch.zeros(3)}, file)
     else:
         configure(folder, transcoders=["hf://a/b/c.npz" if damage == "hub" else "x.npz"])
     with pytest.raises(GraphLabelError, match=message) as caught:
