@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 _BLOCK = 4096
@@ -32,3 +33,11 @@ def folder_revision(folder: Path) -> str:
                 file.seek(start)
                 digest.update(file.read(_BLOCK))
     return f"sha256:{digest.hexdigest()[:16]}" if files else ""
+
+
+def folders_revision(folders: Sequence[Path]) -> str:
+    """The commit of folders in one hub snapshot, else a digest of their digests."""
+    found = [folder_revision(folder) for folder in folders]
+    if found and not found[0].startswith("sha256:"):
+        return found[0]
+    return f"sha256:{hashlib.sha256('|'.join(found).encode()).hexdigest()[:16]}"

@@ -27,6 +27,8 @@ from graphlabel.cli.commands import (
 )
 from graphlabel.errors import GraphLabelError
 
+_INTERRUPTED = 130
+
 app = typer.Typer(
     name="graphlabel",
     help="Annotate attribution graphs: trace a prompt, route its features through a tiered "
@@ -90,7 +92,7 @@ def main() -> None:
         _fail(str(error))
     except (KeyboardInterrupt, typer.Abort):
         typer.echo("stopped; nothing was left half-written", err=True)
-        raise SystemExit(130) from None
+        raise SystemExit(_INTERRUPTED) from None
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(1) from None
@@ -104,6 +106,8 @@ def main() -> None:
             raise
         first = (str(error).strip().splitlines() or [""])[0]
         _fail(f"unexpected {type(error).__name__}: {first}; run again with --debug and report it")
+    if status == _INTERRUPTED:  # what typer makes of Ctrl-C
+        typer.echo("stopped; nothing was left half-written", err=True)
     raise SystemExit(status if isinstance(status, int) else 0)
 
 

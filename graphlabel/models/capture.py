@@ -10,7 +10,6 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from graphlabel.models.architectures.adapter import norm_epsilon
 from graphlabel.models.language_model import LanguageModel
 from graphlabel.models.transcoders import ReadPoint, Transcoders
 
@@ -37,21 +36,42 @@ def capturing(wanted: Mapping[str, tuple[nn.Module, bool]]) -> Iterator[dict[str
             handle.remove()
 
 
+def mlp_inputs(model: LanguageModel) -> dict[str, tuple[nn.Module, bool]]:
+    """The modules whose input is what the MLPs' norms read, by layer.
+
+    Where a family has no norm before its MLP it is the MLP's own input.
+    """
+    architecture = model.architecture
+    name = architecture.mlp_norm or architecture.mlp
+    return {
+        str(layer): (model.block(layer).get_submodule(name), False)
+        for layer in range(model.n_layers)
+    }
+
+
 @torch.no_grad()
 def transcoder_inputs(
     model: LanguageModel, transcoders: Transcoders, ids: Int[Tensor, "batch positions"]
 ) -> Iterator[Float[Tensor, "batch positions d"]]:
     """What each layer's transcoder reads, layer by layer, float32."""
-    architecture = model.architecture
-    norms = [
-        model.block(layer).get_submodule(architecture.mlp_norm) for layer in range(model.n_layers)
-    ]
-    with capturing({str(i): (norm, False) for i, norm in enumerate(norms)}) as captured:
+    norm = model.architecture.norm
+    with capturing(mlp_inputs(model)) as captured:
         model.model(input_ids=ids.to(model.device), use_cache=False, logits_to_keep=1)
-    for layer, (norm, transcoder) in enumerate(zip(norms, transcoders.layers, strict=True)):
+    for layer, transcoder in enumerate(transcoders.layers):
         x = captured[str(layer)].float()
-        if transcoder.read_point is not ReadPoint.RESIDUAL:
-            x = x * architecture.norm.scale(x, norm_epsilon(norm))
-        if transcoder.read_point is ReadPoint.MLP_INPUT:
-            x = x * architecture.norm.weight(norm, x.dtype)
+        module = mlp_norm(model, layer, transcoder.read_point)
+        if module is not None:
+            x = norm.normalized(module, x)
+            if transcoder.read_point is ReadPoint.MLP_INPUT:
+                bias = norm.bias(module, x.dtype)
+                x = x * norm.weight(module, x.dtype)
+                x = x if bias is None else x + bias
         yield x
+
+
+def mlp_norm(model: LanguageModel, layer: int, point: ReadPoint) -> nn.Module | None:
+    """The norm between the residual stream and a read point, if there is one."""
+    name = model.architecture.mlp_norm
+    if name is None or point is ReadPoint.RESIDUAL:
+        return None
+    return model.block(layer).get_submodule(name)

@@ -26,7 +26,7 @@ def device_of(name: str | None) -> torch.device:
     if name is None or name == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")
-        return torch.device("cpu")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     try:
         device = torch.device(name)
     except RuntimeError as error:
@@ -36,3 +36,9 @@ def device_of(name: str | None) -> torch.device:
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise UsageError("MPS was asked for, but it is not there; use --device cpu")
     return device
+
+
+def check_dtype(dtype: torch.dtype, device: torch.device) -> None:
+    """Raise UsageError for a dtype that the device does not have."""
+    if device.type == "mps" and dtype is torch.float64:
+        raise UsageError("MPS has no float64; use --dtype float32 or --device cpu")

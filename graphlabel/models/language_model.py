@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import struct
 from contextlib import nullcontext, redirect_stderr
 from dataclasses import dataclass
@@ -17,6 +19,8 @@ from graphlabel.hub import only_local_files, quiet_hub
 from graphlabel.models.architectures import Architecture, architecture_of
 from graphlabel.revision import folder_revision
 
+_CACHED = re.compile(r"/models--([^/]+)/snapshots/[0-9a-f]{40}$")
+
 
 @dataclass(frozen=True, eq=False)
 class LanguageModel:
@@ -28,6 +32,7 @@ class LanguageModel:
     tokenizer: Any
     architecture: Architecture
     config: Any
+    """The text model's configuration."""
 
     @property
     def n_layers(self) -> int:
@@ -38,6 +43,22 @@ class LanguageModel:
     def d_model(self) -> int:
         """The width of the residual stream."""
         return int(self.config.hidden_size)
+
+    @property
+    def n_kv_heads(self) -> int:
+        """How many heads keys and values have."""
+        grouped = getattr(self.config, "num_key_value_heads", None)
+        return int(grouped or self.config.num_attention_heads)
+
+    @property
+    def is_parallel(self) -> bool:
+        """Whether attention and MLP of a block both read its input."""
+        return self.architecture.is_parallel(self.config)
+
+    @property
+    def first_feature_position(self) -> int:
+        """Earlier positions carry neither features nor errors."""
+        return self.architecture.first_feature_position(self.name)
 
     @property
     def device(self) -> torch.device:
@@ -68,63 +89,106 @@ def load_language_model(
 ) -> LanguageModel:
     """Load a model from a local folder or, by its id, from the Hugging Face hub.
 
-    ``gguf_file`` names the file within the folder or repository where the model is in GGUF (this
-    needs the package gguf). Attention runs in eager mode where its patterns are read; ``sdpa`` is
-    faster. Raises ModelError when the model
-    cannot be had and UnsupportedArchitectureError when it cannot be traced.
+    ``gguf_file`` names a GGUF file in there, whose weights are dequantised; ``name`` may also be
+    such a file itself. Attention runs in eager mode where its patterns are read; ``sdpa`` is
+    faster. Raises ModelError when the model cannot be had and UnsupportedArchitectureError when it
+    cannot be traced.
     """
     quiet_hub()
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
-
     folder = Path(name)
-    local = folder.is_dir() or only_local_files()
+    if gguf_file is None and folder.suffix == ".gguf" and folder.is_file():
+        folder, gguf_file = folder.parent, folder.name
+        name = str(folder)
+    if folder.is_dir() and gguf_file is not None and not (folder / gguf_file).is_file():
+        raise ModelError(f"{folder} holds no {gguf_file}; check --gguf-file")
     try:
-        config = AutoConfig.from_pretrained(name, local_files_only=local, gguf_file=gguf_file)
-        architecture = architecture_of(config.model_type)
-        with redirect_stderr(StringIO()) if gguf_file else nullcontext():  # a bar of its own
-            model = AutoModelForCausalLM.from_pretrained(
-                name,
-                config=config,
-                dtype=dtype,
-                attn_implementation=attention,
-                local_files_only=local,
-                gguf_file=gguf_file,
-            )
-        tokenizer = AutoTokenizer.from_pretrained(name, local_files_only=local, gguf_file=gguf_file)
-    except ImportError as error:
-        raise ModelError(f"cannot load {name}: {_first_line(error)}") from error
-    except (OSError, ValueError, KeyError, struct.error) as error:
-        raise ModelError(_why(name, error)) from error
+        config, model, tokenizer = _load(name, dtype, attention, gguf_file)
+    except (OSError, ValueError, KeyError, IndexError, ImportError, struct.error) as error:
+        raise ModelError(_why(name, error, gguf_file)) from error
     except Exception as error:
         if type(error).__module__.startswith(("safetensors", "huggingface_hub")):
-            raise ModelError(_why(name, error)) from error
+            raise ModelError(_why(name, error, gguf_file)) from error
         raise
     model.requires_grad_(requires_grad=False)
     model.eval()
     return LanguageModel(
-        name=folder.resolve().name if folder.is_dir() else name,
-        revision=folder_revision(folder)
-        if folder.is_dir()
-        else str(getattr(config, "_commit_hash", "")),
+        name=_shown_name(folder, gguf_file) if folder.is_dir() else name,
+        revision=folder_revision(folder) if folder.is_dir() else _hub_revision(name, gguf_file),
         model=model.to(device) if device else model,
         tokenizer=tokenizer,
-        architecture=architecture,
-        config=config,
+        architecture=architecture_of(config.model_type),
+        config=config.get_text_config(),
     )
 
 
-def _why(name: str, error: Exception) -> str:
+def _load(
+    name: str, dtype: torch.dtype, attention: str, gguf_file: str | None
+) -> tuple[Any, nn.Module, Any]:
+    """Configuration, model and tokenizer."""
+    from transformers import (
+        AutoConfig,
+        AutoModelForCausalLM,
+        AutoTokenizer,
+        PreTrainedTokenizerFast,
+    )
+
+    options: dict[str, Any] = {"local_files_only": Path(name).is_dir() or only_local_files()}
+    if gguf_file is not None:
+        options["gguf_file"] = gguf_file
+    config = AutoConfig.from_pretrained(name, **options)
+    architecture_of(config.model_type)  # before gigabytes are read
+    with redirect_stderr(StringIO()) if gguf_file else nullcontext():  # a bar of its own
+        model = AutoModelForCausalLM.from_pretrained(
+            name, config=config, dtype=dtype, attn_implementation=attention, **options
+        )
+    if _states_plain_tokenizer(Path(name)):
+        return config, model, PreTrainedTokenizerFast.from_pretrained(name, **options)
+    return config, model, AutoTokenizer.from_pretrained(name, **options)
+
+
+def _states_plain_tokenizer(folder: Path) -> bool:
+    """Whether a folder asks for its tokenizer.json as it stands.
+
+    transformers gives some model types a tokenizer class of their own all the same, which puts
+    other rules in the place of the file's.
+    """
+    try:
+        config = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    stated = config.get("tokenizer_class") if isinstance(config, dict) else None
+    plain = stated in ("TokenizersBackend", "PreTrainedTokenizerFast")
+    return plain and (folder / "tokenizer.json").is_file()
+
+
+def _hub_revision(name: str, gguf_file: str | None) -> str:
+    """The commit that the hub's cache has of a model."""
+    from huggingface_hub import try_to_load_from_cache
+
+    path = try_to_load_from_cache(name, gguf_file or "config.json")
+    return folder_revision(Path(path).parent) if isinstance(path, str) else ""
+
+
+def _shown_name(folder: Path, gguf_file: str | None) -> str:
+    """A folder's name; of a snapshot in the hub's cache the model's id."""
+    if gguf_file is not None:
+        return Path(gguf_file).stem
+    resolved = folder.resolve()
+    cached = _CACHED.search(resolved.as_posix())
+    return cached[1].replace("--", "/") if cached else resolved.name
+
+
+def _why(name: str, error: Exception, gguf_file: str | None) -> str:
+    if isinstance(error, ImportError) and gguf_file is not None:
+        return "GGUF files need the gguf package; install it with: pip install 'graphlabel[gguf]'"
     if Path(name).is_file():
-        return f"{name} is a file; --model takes a model folder or a Hugging Face id"
+        return f"{name} is a file; --model takes a model folder, a GGUF file or a Hugging Face id"
     if Path(name).exists():
-        return f"cannot load the model in {name}: {_first_line(error)}"
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        return f"cannot load the model in {name}: {first}"
     if name.startswith((".", "/", "~")) or name.count("/") > 1:
         return f"there is no model folder {name}; check --model"
     return (
         f"there is no model “{name}”: it is no folder here, and the Hugging Face hub has no such "
         "model or cannot be reached; check --model"
     )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -19,22 +19,27 @@ class Prompt:
     """Each token as the tokenizer decodes it."""
 
 
-def read_prompt(model: LanguageModel, text: str) -> Prompt:
+def read_prompt(model: LanguageModel, text: str, *, chat: bool = False) -> Prompt:
     """Tokenise a prompt as circuit-tracer does.
 
     The text is tokenised without special tokens; unless its first token is special, one is put
-    before it (BOS, else padding, else end of text), so there are never two. Raises PromptError
-    when the prompt is empty, too long, or holds words the tokenizer does not know.
+    before it (BOS, else padding, else end of text), so there are never two. ``chat`` puts the text
+    into the tokenizer's chat template first, as what the user says. Raises PromptError when the
+    prompt is empty, too long, or holds words the tokenizer does not know.
     """
     if not text.strip():
         raise PromptError("the prompt is empty; give the text whose next token you want explained")
     tokenizer = model.tokenizer
+    if chat:
+        text = _as_chat(model, text)
     ids = [int(i) for i in tokenizer(text, add_special_tokens=False)["input_ids"]]
     unknown = tokenizer.unk_token_id
     if unknown is not None and unknown in ids:
         raise PromptError(_unknown_words(model, text, unknown))
     if not ids or ids[0] not in tokenizer.all_special_ids:
         ids.insert(0, beginning_token(model))
+    while len(ids) > 1 and ids[0] == ids[1] == tokenizer.bos_token_id:
+        del ids[0]  # a template writes one, and so does the person
     return prompt_of_ids(model, ids, text=text)
 
 
@@ -49,6 +54,21 @@ def beginning_token(model: LanguageModel) -> int:
     if first is None:
         raise PromptError(f"the tokenizer of {model.name} has no special token to begin with")
     return int(first)
+
+
+def _as_chat(model: LanguageModel, text: str) -> str:
+    if not model.tokenizer.chat_template:
+        raise PromptError(f"the tokenizer of {model.name} has no chat template; leave out --chat")
+    messages = [{"role": "user", "content": text}]
+    try:
+        return str(
+            model.tokenizer.apply_chat_template(
+                messages, tokenize=False, add_generation_prompt=True
+            )
+        )
+    except Exception as error:  # templates are programs of their authors
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise PromptError(f"the chat template of {model.name} fails: {first}") from error
 
 
 def prompt_of_ids(model: LanguageModel, ids: Sequence[int], *, text: str | None = None) -> Prompt:
@@ -66,6 +86,25 @@ def prompt_of_ids(model: LanguageModel, ids: Sequence[int], *, text: str | None 
         )
     tokens = tuple(model.tokenizer.decode([i]) for i in ids)
     return Prompt(model.tokenizer.decode(list(ids)) if text is None else text, tuple(ids), tokens)
+
+
+def cut_prompt(model: LanguageModel, prompt: Prompt, position: int) -> Prompt:
+    """The prompt up to a position, whose next token is to be explained.
+
+    What stands later cannot matter. Negative positions count from the end. Raises PromptError when
+    there is no such position, or only the first special token before it.
+    """
+    count = len(prompt.ids)
+    place = position + count if position < 0 else position
+    if not 0 < place < count:
+        raise PromptError(
+            f"there is no position {position} to explain; the prompt's are 1 to {count - 1}"
+        )
+    if place == count - 1:
+        return prompt
+    ids = prompt.ids[: place + 1]
+    text = model.tokenizer.decode(list(ids[1:]))
+    return Prompt(str(text), ids, prompt.tokens[: place + 1])
 
 
 def _unknown_words(model: LanguageModel, text: str, unknown: int) -> str:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from graphlabel.models.transcoders import Transcoders
-from graphlabel.tracing.frozen import FrozenModel
+from graphlabel.models.architectures import FrozenNorm
+from graphlabel.models.transcoders import TranscoderLayer, Transcoders
+from graphlabel.tracing.frozen import FrozenLayer, FrozenModel
+
+Report = Callable[[str, int, int], None]
+"""Told the phase, how much of it is done, and how much there is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,6 +24,24 @@ class WriteBlock:
     columns: Int[Tensor, " writers"]
     vectors: Float[Tensor, "writers d"]
     """Activation times decoder row; the last one is the error vector."""
+
+
+@dataclass(frozen=True, eq=False)
+class Writing:
+    """What is written at one layer, and the ways from there."""
+
+    blocks: tuple[WriteBlock, ...]
+    """By position, in the dtype of matrix products."""
+    norm: FrozenNorm | None
+    """From the write point to the residual stream."""
+    skip: Float[Tensor, "d d"] | None
+    """W_skip from the read point to the write point, as x @ W_skipᵀ."""
+    read_norm: FrozenNorm | None
+    """From the residual stream to the read point."""
+    bias: Float[Tensor, " d"]
+    """No node: b_dec, and W_skip of the norm's bias."""
+    leading: Float[Tensor, "leading d"]
+    """No node: the MLP's outputs at the first positions, less what W_skip carries there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,13 +56,11 @@ class Sources:
     feature: Int[Tensor, " features"]
     activation: Float[Tensor, " features"]
     encoder: Float[Tensor, "features d"]
-    """Encoder rows, pulled back to the mid residual stream by the frozen read scale."""
-    writes: tuple[tuple[WriteBlock, ...], ...]
-    """By layer and position."""
-    skips: tuple[Float[Tensor, "d d"] | None, ...]
-    """W_skip of each layer between mid residual stream and write point, scales not included."""
-    read_scales: tuple[Float[Tensor, "positions d"], ...]
-    write_scales: tuple[Float[Tensor, "positions d"] | None, ...]
+    """Encoder rows, pulled back to the residual stream by the frozen norm."""
+    encoder_bias: Float[Tensor, " features"]
+    """What the pre-activation has whatever the residual stream: b_enc, and the norm's bias."""
+    writing: tuple[Writing, ...]
+    """By layer."""
     errors: Float[Tensor, "layers positions d"]
     tokens: Float[Tensor, "positions d"]
 
@@ -55,68 +76,108 @@ class Sources:
         return self.n_features + layers * positions + positions
 
 
+@dataclass(frozen=True, eq=False)
+class _Active:
+    """The active features of one layer."""
+
+    position: Tensor
+    feature: Tensor
+    activation: Tensor
+    encoder: Tensor
+    encoder_bias: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class _Parts:
+    """What a layer's reconstruction has besides its features."""
+
+    skip: Tensor | None
+    linear: Tensor
+    """What W_skip makes of the residual stream, the norm's bias left out."""
+    bias: Tensor
+    """b_dec and what W_skip makes of the norm's bias."""
+
+
 @torch.no_grad()
-def find_sources(frozen: FrozenModel, transcoders: Transcoders, *, first_position: int) -> Sources:
+def find_sources(
+    frozen: FrozenModel,
+    transcoders: Transcoders,
+    *,
+    first_position: int,
+    matrix_dtype: torch.dtype | None = None,
+    report: Report = lambda *_: None,
+) -> Sources:
     """Encode the prompt and gather every active feature's vectors.
 
-    Positions before ``first_position`` carry neither features nor errors.
+    Positions before ``first_position`` carry neither features nor errors. The vectors that are
+    multiplied are kept in ``matrix_dtype``.
     """
-    n_layers, n_positions = len(frozen.layers), frozen.n_positions
-    device, dtype = frozen.token_vectors.device, frozen.token_vectors.dtype
-    reconstruction = torch.zeros(
-        n_layers, n_positions, frozen.token_vectors.shape[1], device=device, dtype=dtype
-    )
-    found: list[tuple[Tensor, Tensor, Tensor]] = []
-    encoders: list[Tensor] = []
-    for layer, (block, transcoder) in enumerate(
-        zip(frozen.layers, transcoders.layers, strict=True)
-    ):
-        read = block.read_scale(transcoder.read_point)
-        x = block.residual_mid * read
-        activations = transcoder.encode(x)
-        activations[:first_position] = 0
-        position, feature = activations.nonzero(as_tuple=True)
-        found.append((position, feature, activations[position, feature]))
-        weight, _ = transcoder.encoder()
-        rows = weight[feature.to(weight.device)].to(device=device, dtype=dtype)
-        encoders.append(rows * read[position])
-        reconstruction[layer] += transcoder.decoder_bias().to(device=device, dtype=dtype)
-        skip = transcoder.skip()
-        if skip is not None:
-            reconstruction[layer] += x @ skip.to(device=device, dtype=dtype).T
-    writers = _writers(transcoders, found, n_positions, reconstruction)
-    errors = torch.stack(
-        [
-            block.written(transcoder.write_point) - reconstruction[layer]
-            for layer, (block, transcoder) in enumerate(
-                zip(frozen.layers, transcoders.layers, strict=True)
-            )
-        ]
-    )
+    n_layers, tokens = len(frozen.layers), frozen.token_vectors
+    matrix_dtype = matrix_dtype or tokens.dtype
+    pairs = list(zip(frozen.layers, transcoders.layers, strict=True))
+    found, parts = [], []
+    for done, (block, transcoder) in enumerate(pairs):
+        report("encoding layers", done, n_layers)
+        found.append(_encode(block, transcoder, first_position))
+        parts.append(_constant_parts(block, transcoder))
+    report("encoding layers", n_layers, n_layers)
+    explained = torch.stack([part.linear + part.bias for part in parts])
+    writers = _writers(transcoders, found, explained, matrix_dtype, report)
+    written = torch.stack([block.written(each.write_point) for block, each in pairs])
+    errors = written - explained
     errors[:, :first_position] = 0
-    counts = torch.tensor([len(position) for position, _, _ in found])
+    counts = torch.tensor([len(each.position) for each in found])
+    blocks = _write_blocks(writers, errors, int(counts.sum()), matrix_dtype)
     return Sources(
         layer=torch.repeat_interleave(torch.arange(n_layers), counts),
-        position=torch.cat([position for position, _, _ in found]).cpu(),
-        feature=torch.cat([feature for _, feature, _ in found]).cpu(),
-        activation=torch.cat([value for _, _, value in found]),
-        encoder=torch.cat(encoders),
-        writes=_write_blocks(writers, errors, int(counts.sum())),
-        skips=tuple(
-            None if skip is None else skip.to(device=device, dtype=dtype)
-            for skip in (transcoder.skip() for transcoder in transcoders.layers)
-        ),
-        read_scales=tuple(
-            block.read_scale(transcoder.read_point)
-            for block, transcoder in zip(frozen.layers, transcoders.layers, strict=True)
-        ),
-        write_scales=tuple(
-            block.write_scale(transcoder.write_point)
-            for block, transcoder in zip(frozen.layers, transcoders.layers, strict=True)
+        position=torch.cat([each.position for each in found]).cpu(),
+        feature=torch.cat([each.feature for each in found]).cpu(),
+        activation=torch.cat([each.activation for each in found]),
+        encoder=torch.cat([each.encoder for each in found]),
+        encoder_bias=torch.cat([each.encoder_bias for each in found]),
+        writing=tuple(
+            Writing(
+                blocks=blocks[layer],
+                norm=block.writing(transcoder.write_point),
+                skip=None if part.skip is None else part.skip.to(matrix_dtype),
+                read_norm=block.reading(transcoder.read_point),
+                bias=part.bias,
+                leading=(written[layer] - part.linear)[:first_position],
+            )
+            for layer, ((block, transcoder), part) in enumerate(zip(pairs, parts, strict=True))
         ),
         errors=errors,
-        tokens=frozen.token_vectors,
+        tokens=tokens,
     )
+
+
+def _encode(block: FrozenLayer, transcoder: TranscoderLayer, first_position: int) -> _Active:
+    norm, x = block.reading(transcoder.read_point), block.read(transcoder.read_point)
+    activations = transcoder.encode(x)
+    activations[:first_position] = 0
+    position, feature = activations.nonzero(as_tuple=True)
+    rows, bias = (part.to(x) for part in transcoder.encoder_rows(feature.cpu()))
+    transcoder.release()
+    if norm is not None and norm.bias is not None:
+        bias = bias + rows @ norm.bias
+    return _Active(
+        position,
+        feature,
+        activations[position, feature],
+        rows if norm is None else norm.pull_back_rows(rows, position),
+        bias,
+    )
+
+
+def _constant_parts(block: FrozenLayer, transcoder: TranscoderLayer) -> _Parts:
+    bias, skip = transcoder.decoder_bias().to(block.residual), transcoder.skip()
+    if skip is None:
+        return _Parts(None, torch.zeros_like(block.residual), bias)
+    skip, norm = skip.to(block.residual), block.reading(transcoder.read_point)
+    if norm is not None and norm.bias is not None:
+        bias = bias + norm.bias @ skip.T
+    read = block.residual if norm is None else norm.linear(block.residual)
+    return _Parts(skip, read @ skip.T, bias)
 
 
 Writers = list[list[list[tuple[Tensor, Tensor]]]]
@@ -124,33 +185,39 @@ Writers = list[list[list[tuple[Tensor, Tensor]]]]
 
 def _writers(
     transcoders: Transcoders,
-    found: list[tuple[Tensor, Tensor, Tensor]],
-    n_positions: int,
+    found: list[_Active],
     reconstruction: Tensor,
+    matrix_dtype: torch.dtype,
+    report: Report,
 ) -> Writers:
     """Columns and scaled decoder rows by write layer and position, added to the reconstruction."""
+    n_positions = reconstruction.shape[1]
     writers: Writers = [[[] for _ in range(n_positions)] for _ in transcoders.layers]
     start = 0
-    for transcoder, (position, feature, activation) in zip(transcoders.layers, found, strict=True):
-        columns = torch.arange(start, start + len(position))
-        start += len(position)
-        per_position = torch.bincount(position, minlength=n_positions).tolist()
-        for write_layer in transcoder.write_layers:
-            rows = transcoder.decoder_rows(feature.cpu(), write_layer)
-            rows = rows.to(device=activation.device, dtype=activation.dtype)
-            vectors = rows * activation[:, None]
-            reconstruction[write_layer].index_add_(0, position, vectors)
+    for done, (transcoder, active) in enumerate(zip(transcoders.layers, found, strict=True)):
+        report("reading decoders", done, len(found))
+        columns = torch.arange(start, start + len(active.position))
+        start += len(active.position)
+        per_position = torch.bincount(active.position, minlength=n_positions).tolist()
+        for write_layer in transcoder.write_layers if len(active.position) else ():
+            rows = transcoder.decoder_rows(active.feature.cpu(), write_layer)
+            vectors = rows.to(reconstruction) * active.activation[:, None]
+            reconstruction[write_layer].index_add_(0, active.position, vectors)
             pieces = zip(
-                torch.split(columns, per_position), torch.split(vectors, per_position), strict=True
+                torch.split(columns, per_position),
+                torch.split(vectors.to(matrix_dtype), per_position),
+                strict=True,
             )
             for place, piece in enumerate(pieces):
                 if len(piece[0]):
                     writers[write_layer][place].append(piece)
+        transcoder.release()
+    report("reading decoders", len(found), len(found))
     return writers
 
 
 def _write_blocks(
-    writers: Writers, errors: Tensor, n_features: int
+    writers: Writers, errors: Tensor, n_features: int, matrix_dtype: torch.dtype
 ) -> tuple[tuple[WriteBlock, ...], ...]:
     n_positions = errors.shape[1]
     blocks = []
@@ -159,9 +226,7 @@ def _write_blocks(
         for position, pieces in enumerate(positions):
             error_column = torch.tensor([n_features + layer * n_positions + position])
             columns = torch.cat([*(piece[0] for piece in pieces), error_column])
-            vectors = torch.cat(
-                [*(piece[1] for piece in pieces), errors[layer, position : position + 1]]
-            )
-            row.append(WriteBlock(columns, vectors))
+            error = errors[layer, position : position + 1].to(matrix_dtype)
+            row.append(WriteBlock(columns, torch.cat([*(piece[1] for piece in pieces), error])))
         blocks.append(tuple(row))
     return tuple(blocks)

@@ -8,29 +8,50 @@ never touched.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from graphlabel.tracing.frozen import FrozenLayer, FrozenModel
-from graphlabel.tracing.sources import Sources
+from graphlabel.tracing.sources import Sources, Writing
+
+Carried = Float[Tensor, "positions targets d"]
 
 
 @dataclass(frozen=True, eq=False)
 class Targets:
-    """Where covectors enter. A feature enters in the middle of its layer; a logit on top."""
+    """Where covectors enter. A feature enters where its layer is read; a logit on top."""
 
     layer: Int[Tensor, " targets"]
-    """The layer whose mid residual stream is entered; n_layers for logits."""
+    """The layer whose residual stream is entered; n_layers for logits."""
     position: Int[Tensor, " targets"]
     vector: Float[Tensor, "targets d"]
+
+    def part(self, rows: Int[Tensor, " rows"]) -> Targets:
+        """Some of the targets."""
+        vectors = self.vector[rows.to(self.vector.device)]
+        return Targets(self.layer[rows], self.position[rows], vectors)
+
+
+@runtime_checkable
+class Visitor(Protocol):
+    """What is done with covectors on their way down."""
+
+    def at_write(self, layer: int, covectors: Carried) -> None:
+        """Covectors at a layer's write point."""
+
+    def after_attention(self, layer: int, covectors: Carried) -> None:
+        """Covectors at the output of a layer's attention, before any norm on it."""
+
+    def at_embedding(self, covectors: Carried) -> None:
+        """Covectors at the input of the first layer."""
 
 
 def feature_targets(sources: Sources, rows: Int[Tensor, " targets"]) -> Targets:
     """Targets for the pre-activations of some active features."""
-    device = sources.encoder.device
-    return Targets(sources.layer[rows], sources.position[rows], sources.encoder[rows.to(device)])
+    return Targets(sources.layer, sources.position, sources.encoder).part(rows)
 
 
 @torch.no_grad()
@@ -42,23 +63,70 @@ def direct_effects(
     Exact up to rounding in the dtype of the trace; exactly 0 wherever causality or the order of
     layers forbids an effect.
     """
-    vectors = sources.tokens
+    effects = sources.tokens.new_zeros(len(targets.layer), sources.n_columns)
+    descend(frozen, sources, targets, _Effects(sources, effects))
+    return effects
+
+
+@torch.no_grad()
+def descend(frozen: FrozenModel, sources: Sources, targets: Targets, visitor: Visitor) -> None:
+    """Carry the targets' covectors from where they enter down to the embedding."""
     n_targets, n_layers = len(targets.layer), len(frozen.layers)
     n_positions = int(targets.position.max()) + 1
-    carried = vectors.new_zeros(n_positions, n_targets, vectors.shape[1])
-    effects = vectors.new_zeros(n_targets, sources.n_columns)
+    carried = sources.tokens.new_zeros(n_positions, n_targets, sources.tokens.shape[1])
     top = int(targets.layer.max())
     _enter(carried, targets, n_layers)
     for layer in range(min(top, n_layers - 1), -1, -1):
+        block, writing = frozen.layers[layer], sources.writing[layer]
+        change = None
         if layer < top:
-            _score_writes(carried, sources, layer, effects)
-            _through_skip(carried, sources, layer)
-        _enter(carried, targets, layer)
-        _through_attention(carried, frozen.layers[layer])
-    first_token = sources.n_columns - len(sources.tokens)
-    scores = torch.einsum("ptd,pd->tp", carried, sources.tokens[:n_positions])
-    effects[:, first_token : first_token + n_positions] = scores
-    return effects
+            covectors = carried if writing.norm is None else writing.norm.pull_back(carried)
+            visitor.at_write(layer, covectors)
+            change = _through_skip(covectors, writing)
+        if frozen.is_parallel:
+            if layer < top:
+                attended = _through_attention(carried, block, layer, visitor)
+                carried += attended if change is None else attended + change
+            _enter(carried, targets, layer)
+        else:
+            if change is not None:
+                carried += change
+            _enter(carried, targets, layer)
+            carried += _through_attention(carried, block, layer, visitor)
+    visitor.at_embedding(carried)
+
+
+@dataclass(frozen=True, eq=False)
+class _Effects:
+    """Multiplies covectors with what was written."""
+
+    sources: Sources
+    effects: Tensor
+
+    def at_write(self, layer: int, covectors: Carried) -> None:
+        blocks = self.sources.writing[layer].blocks
+        for position, block in enumerate(blocks[: covectors.shape[0]]):
+            scores = multiply(covectors[position], block.vectors.T)
+            self.effects.index_add_(1, block.columns.to(scores.device), scores)
+
+    def after_attention(self, layer: int, covectors: Carried) -> None:
+        pass
+
+    def at_embedding(self, covectors: Carried) -> None:
+        n_positions, tokens = covectors.shape[0], self.sources.tokens
+        first = self.sources.n_columns - len(tokens)
+        scores = torch.einsum("ptd,pd->tp", covectors, tokens[:n_positions])
+        self.effects[:, first : first + n_positions] = scores
+
+
+def multiply(
+    covectors: Float[Tensor, "n d_in"], matrix: Float[Tensor, "d_in d_out"]
+) -> Float[Tensor, "n d_out"]:
+    """A product computed in the matrix's dtype and given back in the covectors'.
+
+    The kernels accumulate bfloat16 products in float32.
+    """
+    return (covectors.to(matrix.dtype) @ matrix).to(covectors.dtype)
 
 
 def _enter(carried: Tensor, targets: Targets, layer: int) -> None:
@@ -68,36 +136,28 @@ def _enter(carried: Tensor, targets: Targets, layer: int) -> None:
         carried[position, entering] += targets.vector[entering]
 
 
-def _score_writes(carried: Tensor, sources: Sources, layer: int, effects: Tensor) -> None:
-    scale = sources.write_scales[layer]
-    for position, block in enumerate(sources.writes[layer][: carried.shape[0]]):
-        covectors = carried[position]
-        if scale is not None:
-            covectors = covectors * scale[position]
-        effects.index_add_(1, block.columns.to(carried.device), covectors @ block.vectors.T)
+def _through_skip(covectors: Tensor, writing: Writing) -> Tensor | None:
+    if writing.skip is None:
+        return None
+    n_positions, n_targets, d_model = covectors.shape
+    read = multiply(covectors.reshape(-1, d_model), writing.skip)
+    read = read.view(n_positions, n_targets, d_model)
+    return read if writing.read_norm is None else writing.read_norm.pull_back(read)
 
 
-def _through_skip(carried: Tensor, sources: Sources, layer: int) -> None:
-    skip = sources.skips[layer]
-    if skip is None:
-        return
-    scale = sources.write_scales[layer]
-    n_positions = carried.shape[0]
-    written = carried if scale is None else carried * scale[:n_positions, None]
-    carried += (written @ skip) * sources.read_scales[layer][:n_positions, None]
-
-
-def _through_attention(carried: Tensor, block: FrozenLayer) -> None:
+def _through_attention(carried: Tensor, block: FrozenLayer, layer: int, visitor: Visitor) -> Tensor:
     n_positions, n_targets, _ = carried.shape
     n_heads, _, d_head = block.output.shape
     n_groups = block.value.shape[0]
-    entering = carried
-    if block.post_attention_scale is not None:
-        entering = carried * block.post_attention_scale[:n_positions, None]
+    norm = block.post_attention_norm
+    entering = carried if norm is None else norm.pull_back(carried)
+    visitor.after_attention(layer, entering)
     # (heads, positions of queries, targets · d_head)
-    heads = torch.einsum("ptd,hdk->hptk", entering, block.output).reshape(n_heads, n_positions, -1)
+    heads = torch.einsum("ptd,hdk->hptk", entering.to(block.output.dtype), block.output)
     pattern = block.pattern[:, :n_positions, :n_positions]
-    at_keys = torch.bmm(pattern.transpose(1, 2), heads)
-    grouped = at_keys.view(n_groups, n_heads // n_groups, n_positions, n_targets, d_head).sum(1)
-    at_values = torch.einsum("gptk,gkd->ptd", grouped, block.value)
-    carried += at_values * block.attention_scale[:n_positions, None]
+    at_keys = torch.bmm(pattern.transpose(1, 2), heads.reshape(n_heads, n_positions, -1))
+    at_keys = at_keys.view(n_groups, n_heads // n_groups, n_positions, n_targets, d_head)
+    grouped = at_keys.sum(dim=1, dtype=carried.dtype).to(block.value.dtype)
+    at_values = torch.einsum("gptk,gkd->ptd", grouped, block.value).to(carried.dtype)
+    before = block.attention_norm
+    return at_values if before is None else before.pull_back(at_values)

@@ -23,28 +23,12 @@ from graphlabel.graph import (
     graph_scores,
     prune,
 )
-from graphlabel.models import LanguageModel, Prompt, Transcoders, check_fit
-from graphlabel.tracing.frozen import freeze
-from graphlabel.tracing.selection import Report, select
-from graphlabel.tracing.sources import find_sources
-from graphlabel.tracing.targets import salient_logits
-
-
-@dataclass(frozen=True, slots=True)
-class TraceSettings:
-    """How a graph is traced and pruned; defaults are circuit-tracer's."""
-
-    max_n_logits: int = 10
-    desired_logit_prob: float = 0.95
-    max_feature_nodes: int | None = 7500
-    """At most so many features get a row; None: all active ones."""
-    batch_size: int = 256
-    """Targets swept together."""
-    update_interval: int = 4
-    """Batches between two rankings of what is left."""
-    node_threshold: float = 0.8
-    edge_threshold: float = 0.98
-    dtype: str = "float32"
+from graphlabel.models import LanguageModel, Prompt, Transcoders
+from graphlabel.models.memory import explained_memory
+from graphlabel.tracing.prepare import prepare
+from graphlabel.tracing.selection import select
+from graphlabel.tracing.settings import TraceSettings
+from graphlabel.tracing.sources import Report
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +49,8 @@ class Trace:
     logit_tokens: tuple[str, ...]
     logit_probabilities: Float32[np.ndarray, " logits"]
     scores: GraphScores
+    missing_layers: tuple[int, ...] = ()
+    """Layers without a transcoder; their MLPs are error nodes."""
 
     @property
     def order(self) -> NodeOrder:
@@ -84,54 +70,49 @@ def trace(
 ) -> Trace:
     """Compute the direct effects between all nodes of a prompt (Ameisen et al. 2025).
 
-    Raises TranscoderError when the transcoders do not fit the model.
+    Raises TranscoderError when the transcoders do not fit the model, PromptError and UsageError
+    when there is no such position or target.
     """
     settings = settings or TraceSettings()
-    check_fit(model, transcoders)
-    report("forward pass", 0, 1)
-    # frozen maps are kept in float32 even where the weights are smaller, float64 where they are
-    dtype = torch.float64 if settings.dtype == "float64" else torch.float32
-    frozen = freeze(model, prompt, dtype)
-    sources = find_sources(
-        frozen, transcoders, first_position=model.architecture.first_feature_position
-    )
-    logits = salient_logits(
-        model,
-        frozen,
-        max_n_logits=settings.max_n_logits,
-        desired_logit_prob=settings.desired_logit_prob,
-    )
-    report("forward pass", 1, 1)
-    chosen = select(
-        frozen,
-        sources,
-        logits,
-        max_feature_nodes=settings.max_feature_nodes,
-        batch_size=settings.batch_size,
-        update_interval=settings.update_interval,
-        report=report,
-    )
+    with explained_memory():
+        ready = prepare(model, transcoders, prompt, settings, report=report)
+        chosen = select(
+            ready.frozen,
+            ready.sources,
+            ready.logits,
+            max_feature_nodes=settings.max_feature_nodes,
+            batch_size=settings.batch_size,
+            update_interval=settings.update_interval,
+            chunk_size=settings.chunk_size,
+            report=report,
+        )
     if not np.isfinite(chosen.adjacency).all():
         raise GraphError("the trace gave NaN or infinite effects; try --dtype float32")
+    sources, logits = ready.sources, ready.logits
     probabilities = logits.probabilities.float().cpu().numpy()
     places = torch.stack([sources.layer, sources.position, sources.feature], dim=1)
     return Trace(
-        prompt=prompt,
-        source=GraphSource(
-            model=transcoders.model_name or model.name,
-            model_revision=model.revision,
-            transcoders=transcoders.name,
-            transcoders_revision=transcoders.revision,
-        ),
+        prompt=ready.prompt,
+        source=_source(model, ready.transcoders),
         n_layers=model.n_layers,
         active_features=places.numpy().astype(np.int64),
         activation_values=sources.activation.float().cpu().numpy(),
         selected_features=chosen.features.astype(np.int64),
         adjacency=chosen.adjacency,
         logit_ids=logits.ids,
-        logit_tokens=tuple(model.tokenizer.decode([i]) for i in logits.ids),
+        logit_tokens=logits.texts,
         logit_probabilities=probabilities,
         scores=graph_scores(chosen.adjacency, chosen.order, probabilities),
+        missing_layers=ready.transcoders.missing_layers,
+    )
+
+
+def _source(model: LanguageModel, transcoders: Transcoders) -> GraphSource:
+    return GraphSource(
+        model=transcoders.model_name or model.name,
+        model_revision=model.revision,
+        transcoders=transcoders.name,
+        transcoders_revision=transcoders.revision,
     )
 
 

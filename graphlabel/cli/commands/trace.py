@@ -11,21 +11,44 @@ from graphlabel.errors import UsageError
 
 if TYPE_CHECKING:
     from graphlabel.files import GraphDocument
-    from graphlabel.tracing import TraceSettings
+    from graphlabel.tracing import Trace, TraceSettings, Verified
 
 
 def trace(
     prompt: Annotated[str | None, typer.Argument(help="The text to explain.")] = None,
+    target: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Explain this instead of the likeliest tokens: a token, #ID, “A - B”, or a .npy "
+            "or .safetensors vector. Repeatable.",
+            metavar="TARGET",
+        ),
+    ] = None,
+    position: Annotated[
+        int | None, typer.Option(help="Explain what follows this position; by default the last.")
+    ] = None,
+    chat: Annotated[
+        bool, typer.Option("--chat", help="Put the prompt into the model's chat template.")
+    ] = False,
     token_ids: Annotated[
         str | None,
         typer.Option(help="Token ids, separated by commas, used as given.", metavar="1,2,3"),
     ] = None,
     model: Annotated[
-        str, typer.Option(help="Model folder or Hugging Face id.", metavar="DIR|ID")
+        str, typer.Option(help="Model folder, GGUF file or Hugging Face id.", metavar="DIR|ID")
     ] = "",
+    gguf_file: Annotated[
+        str | None, typer.Option(help="The GGUF file in the model's folder or repository.")
+    ] = None,
     transcoders: Annotated[
-        str, typer.Option(help="Transcoder folder or Hugging Face id.", metavar="DIR|ID")
+        str,
+        typer.Option(
+            help="Transcoder folder, Hugging Face id or sae-lens:RELEASE[:IDS].", metavar="DIR|ID"
+        ),
     ] = "",
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Accept transcoders for the first layers only.")
+    ] = False,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Graph file to write.", metavar="FILE")
     ] = None,
@@ -36,7 +59,9 @@ def trace(
     max_feature_nodes: Annotated[
         int, typer.Option(min=0, help="At most so many features get a row; 0: all.")
     ] = 7500,
-    batch_size: Annotated[int, typer.Option(min=1, help="Targets swept together.")] = 256,
+    batch_size: Annotated[
+        int, typer.Option(min=1, help="Targets swept together, memory allowing.")
+    ] = 256,
     update_interval: Annotated[int, typer.Option(min=1, help="Batches between rankings.")] = 4,
     node_threshold: Annotated[
         float, typer.Option(min=0, max=1, help="Share of influence the kept nodes hold.")
@@ -48,6 +73,12 @@ def trace(
     device: Annotated[
         str | None, typer.Option(help="cpu, cuda or mps; the best there is by default.")
     ] = None,
+    compat: Annotated[
+        str, typer.Option(help="circuit-tracer: repeat what it gets wrong.", metavar="TOOL")
+    ] = "",
+    verify: Annotated[
+        int, typer.Option(min=0, help="Check so many random rows by autograd in float64.")
+    ] = 0,
     raw: Annotated[
         Path | None,
         typer.Option(help="Also write the full, unpruned matrix as .npz.", metavar="FILE"),
@@ -75,10 +106,14 @@ def trace(
         "node_threshold": node_threshold,
         "edge_threshold": edge_threshold,
         "dtype": dtype,
+        "targets": tuple(target or ()),
+        "position": position,
+        "compat": compat,
+        "partial": partial,
     }
     document = run_trace(
         prompt, ids, model, transcoders, output, settings, device=device, raw=raw, slug=slug,
-        quiet=json,
+        quiet=json, gguf_file=gguf_file, chat=chat, verify_rows=verify,
     )  # fmt: skip
     from graphlabel.cli.commands.info import facts
 
@@ -89,7 +124,11 @@ def trace(
     logits = [n for n in graph.nodes if n.probability is not None]
     best = max(logits, key=lambda n: n.probability or 0.0)
     note(f"wrote {output}: {len(graph)} nodes, {len(graph.edges)} links")
-    note(f"  next token {best.text!r} {best.probability:.1%}")
+    if target:
+        note(f"  explains {', '.join(repr(node.text) for node in logits)}")
+    else:
+        note(f"  next token {best.text!r} {best.probability:.1%}")
+    note(f"  transcoders {graph.source.transcoders}")
     if scores:
         note(f"  replacement {scores.replacement:.3f}  completeness {scores.completeness:.3f}")
     note(f"next: graphlabel route {output} --features INDEX -o {output}")
@@ -116,6 +155,9 @@ def run_trace(
     raw: Path | None = None,
     slug: str = "",
     quiet: bool = False,
+    gguf_file: str | None = None,
+    chat: bool = False,
+    verify_rows: int = 0,
 ) -> GraphDocument:
     """Trace a prompt and write its graph; the document that was written."""
     from graphlabel.cli.console import note, progress
@@ -126,6 +168,7 @@ def run_trace(
         check_writable(raw)
     from graphlabel.files import new_document, write_graph
     from graphlabel.models import (
+        check_dtype,
         device_of,
         dtype_of,
         load_language_model,
@@ -133,25 +176,55 @@ def run_trace(
         prompt_of_ids,
         read_prompt,
     )
-    from graphlabel.tracing import TraceSettings, pruned_graph, trace, write_raw
+    from graphlabel.tracing import TraceSettings, pruned_graph, trace, verify, write_raw
 
     chosen = TraceSettings(**settings)  # type: ignore[arg-type]
-    dtype = dtype_of(chosen.dtype)
+    dtype, place = dtype_of(chosen.dtype), device_of(device)
+    check_dtype(dtype, place)
     if not quiet:
         note(f"loading {model_name}")
-    model = load_language_model(model_name, dtype=dtype, device=device_of(device))
+    model = load_language_model(model_name, dtype=dtype, device=place, gguf_file=gguf_file)
+    if not quiet:
+        note(f"loading {transcoders_name}")
     transcoders = load_transcoders(transcoders_name)
-    tokens = read_prompt(model, prompt or "") if ids is None else prompt_of_ids(model, ids)
+    tokens = (
+        read_prompt(model, prompt or "", chat=chat) if ids is None else prompt_of_ids(model, ids)
+    )
+    checked = None
     with progress("tracing", quiet=quiet) as report:
         traced = trace(model, transcoders, tokens, chosen, report=report)
+        if verify_rows:
+            checked = verify(model, transcoders, traced, chosen, verify_rows, report=report)
+    _note_findings(traced, checked)
     document = new_document(pruned_graph(traced, chosen), slug or output.stem)
     if raw:
         write_raw(traced, raw)
-    write_graph(document, output, settings=_metadata(chosen))
+    write_graph(document, output, settings=_metadata(chosen, traced))
     return document
 
 
-def _metadata(settings: TraceSettings) -> dict[str, object]:
+def _note_findings(traced: Trace, checked: Verified | None) -> None:
+    from graphlabel.cli.console import note
+
+    layers = traced.missing_layers
+    if layers:
+        shown = ", ".join(map(str, layers[:12])) + ("…" if len(layers) > 12 else "")
+        note(f"layers without a transcoder, whose MLPs are error nodes: {shown}")
+    if checked:
+        note(
+            f"verified {checked.rows} rows by autograd in float64: worst relative error "
+            f"{checked.worst:.1e}, median {checked.median:.1e}"
+        )
+
+
+def _metadata(settings: TraceSettings, traced: Trace) -> dict[str, object]:
+    generation: dict[str, object] = {}
+    if settings.targets:
+        generation["attribution_targets"] = list(traced.logit_tokens)
+    if settings.compat:
+        generation["compat"] = settings.compat
+    if traced.missing_layers:
+        generation["layers_without_transcoder"] = list(traced.missing_layers)
     return {
         "node_threshold": settings.node_threshold,
         "generation_settings": {
@@ -159,6 +232,8 @@ def _metadata(settings: TraceSettings) -> dict[str, object]:
             "desired_logit_prob": settings.desired_logit_prob,
             "batch_size": settings.batch_size,
             "max_feature_nodes": settings.max_feature_nodes,
+            "dtype": settings.dtype,
+            **generation,
         },
         "pruning_settings": {
             "node_threshold": settings.node_threshold,

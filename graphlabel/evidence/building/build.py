@@ -14,7 +14,7 @@ from graphlabel.evidence.building.layer import LayerTables
 from graphlabel.evidence.building.run import Run
 from graphlabel.evidence.building.settings import Shard
 from graphlabel.evidence.building.worker import Report, Worker
-from graphlabel.models import check_fit
+from graphlabel.models import check_fit, fitted
 
 CHECKPOINT_SHARE = 0.05
 """Saving takes no more than about this share of the time, however often it is asked for."""
@@ -42,6 +42,7 @@ def build_part(
     holds another run's state, the corpus is empty or an activation is not finite, and
     TranscoderError when the transcoders do not fit the model.
     """
+    run = replace(run, transcoders=fitted(run.model, run.transcoders))
     check_fit(run.model, run.transcoders)
     layers = run.empty_tables()
     widths = {tables.layer: tables.n_features for tables in layers}

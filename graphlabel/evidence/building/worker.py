@@ -29,7 +29,7 @@ class Worker:
         self._transcoders, self._settings, self.layers = run.transcoders, run.settings, layers
         self._model = stopping_after(run.model, layers[-1].layer)
         self._special = frozenset(int(i) for i in run.model.tokenizer.all_special_ids)
-        self._first = run.model.architecture.first_feature_position
+        self._first = run.model.first_feature_position
         dtype, device = dtype_of(run.settings.dtype), run.model.device
         self._dtype = dtype
         self._encoders = {

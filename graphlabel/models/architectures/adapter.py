@@ -3,52 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-
-import torch
-from jaxtyping import Float
-from torch import Tensor, nn
+from dataclasses import dataclass, field
+from typing import Any
 
 from graphlabel.errors import UnsupportedArchitectureError
-
-
-@dataclass(frozen=True, slots=True)
-class Norm:
-    """How a normalisation layer becomes a linear map once its scale is frozen."""
-
-    weight_offset: float = 0.0
-    """Added to the weight before it multiplies (Gemma's norms multiply by 1 + weight)."""
-
-    def scale(self, x: Float[Tensor, "*n d"], eps: float) -> Float[Tensor, "*n 1"]:
-        """The frozen 1 / root-mean-square of each position."""
-        return torch.rsqrt(x.pow(2).mean(dim=-1, keepdim=True) + eps)
-
-    def weight(self, module: nn.Module, dtype: torch.dtype) -> Float[Tensor, " d"]:
-        """What multiplies the normalised vector."""
-        weight = module.get_parameter("weight").detach().to(dtype)
-        return weight + self.weight_offset if self.weight_offset else weight
-
-    def multiplier(
-        self, module: nn.Module, x: Float[Tensor, "positions d"]
-    ) -> Float[Tensor, "positions d"]:
-        """The elementwise map that the norm is at these inputs."""
-        return self.scale(x, norm_epsilon(module)) * self.weight(module, x.dtype)
-
-
-def norm_epsilon(module: nn.Module) -> float:
-    """The epsilon of a normalisation layer, whatever its author called it."""
-    for name in ("variance_epsilon", "eps", "epsilon"):
-        value = getattr(module, name, None)
-        if value is not None:
-            return float(value)
-    raise UnsupportedArchitectureError(
-        f"{type(module).__name__} has no epsilon that graphlabel knows of; please report the model"
-    )
+from graphlabel.models.architectures.norms import Norm
+from graphlabel.models.architectures.projections import ValueProjection
 
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """A decoder-only transformer with sequential blocks, by the names of its modules.
+    """A decoder-only transformer, by the names of its modules.
 
     Names are relative to the block, except the first four, which are relative to the model.
     """
@@ -59,20 +24,38 @@ class Architecture:
     embedding: str = "model.embed_tokens"
     final_norm: str = "model.norm"
     unembedding: str = "lm_head"
-    attention_norm: str = "input_layernorm"
-    attention: str = "self_attn"
-    value: str = "self_attn.v_proj"
+    attention_norm: str | None = "input_layernorm"
+    """The norm before attention; OLMo 2 has none."""
+    value: ValueProjection = field(default_factory=ValueProjection)
     output: str = "self_attn.o_proj"
-    mlp_norm: str = "post_attention_layernorm"
+    mlp_norm: str | None = "post_attention_layernorm"
+    """The norm before the MLP; OLMo 2 has none."""
     mlp: str = "mlp"
     post_attention_norm: str | None = None
     """A norm on the attention's output, before it is added to the residual stream."""
     post_mlp_norm: str | None = None
-    norm: Norm = Norm()
+    norm: Norm = field(default_factory=Norm)
+    parallel_flag: str | None = None
+    """The configuration's flag that says attention and MLP both read the block's input."""
     embedding_scale: Callable[[int], float] = lambda _: 1.0
     """By how much the embedding row is multiplied, given d_model."""
-    first_feature_position: int = 1
-    """Earlier positions carry neither features nor errors."""
+    unscaled_in_circuit_tracer: bool = False
+    """circuit-tracer takes the embedding row without that scale (its nnsight path, Gemma 3)."""
+    instruction_header: tuple[str, int] | None = None
+    """A piece of the names of models whose instruction-tuned versions ("…-it") carry no features
+    at the first so many positions, the chat template's header."""
+
+    def is_parallel(self, config: Any) -> bool:
+        """Whether attention and MLP of a block read the same input."""
+        return self.parallel_flag is not None and bool(getattr(config, self.parallel_flag))
+
+    def first_feature_position(self, model_name: str) -> int:
+        """The first position that carries features and errors; circuit-tracer's rule."""
+        if self.instruction_header is not None:
+            piece, header = self.instruction_header
+            if piece in model_name and model_name.endswith("-it"):
+                return header
+        return 1
 
 
 def architecture_of(model_type: str) -> Architecture:

@@ -1,10 +1,14 @@
 """Transcoders: their kinds and their loaders."""
 
-from graphlabel.models.transcoders.load import check_fit, load_transcoders
+from graphlabel.models.transcoders.load import check_fit, fitted, load_transcoders
 from graphlabel.models.transcoders.transcoder import (
     Activation,
+    BatchTopK,
+    GroupMax,
     JumpReLU,
+    NoTranscoder,
     ReadPoint,
+    RectifiedTopK,
     ReLU,
     TopK,
     TranscoderLayer,
@@ -14,13 +18,18 @@ from graphlabel.models.transcoders.transcoder import (
 
 __all__ = [
     "Activation",
+    "BatchTopK",
+    "GroupMax",
     "JumpReLU",
+    "NoTranscoder",
     "ReLU",
     "ReadPoint",
+    "RectifiedTopK",
     "TopK",
     "TranscoderLayer",
     "Transcoders",
     "WritePoint",
     "check_fit",
+    "fitted",
     "load_transcoders",
 ]

@@ -1,63 +1,121 @@
-"""Transcoders in circuit-tracer's folder layout: per-layer and cross-layer."""
+"""Transcoders in circuit-tracer's form: folders and lists of files, per-layer and cross-layer.
+
+A ``config.yaml`` names the kind and the hook points; the weights are safetensors files, or the
+archives of Gemma Scope. As in circuit-tracer, a per-layer file with a threshold is JumpReLU unless
+the configuration names another activation, and a cross-layer one always is.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 import yaml
-from jaxtyping import Float
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from graphlabel.errors import TranscoderError
+from graphlabel.models.transcoders.stored import CrossLayer, PerLayer, Points, as_points
 from graphlabel.models.transcoders.transcoder import (
     Activation,
+    BatchTopK,
     JumpReLU,
-    ReadPoint,
+    NoTranscoder,
     ReLU,
     TopK,
     TranscoderLayer,
     Transcoders,
-    WritePoint,
+)
+from graphlabel.models.transcoders.weights import (
+    Joined,
+    NumpyArchive,
+    Renamed,
+    SafetensorsFile,
+    Weights,
 )
 from graphlabel.revision import folder_revision
 
 THRESHOLD = "activation_function.threshold"
+_PUBLISHED_WITHOUT_K = {"facebook/crv-8b-instruct-transcoders": 128}
+_GEMMA_SCOPE = {
+    "W_enc": "W_enc.T", "b_enc": "b_enc", "W_dec": "W_dec", "b_dec": "b_dec",
+    THRESHOLD: "threshold",
+}  # fmt: skip
+_GEMMA_SCOPE_2 = {
+    "W_enc": "w_enc.T", "b_enc": "b_enc", "W_dec": "w_dec", "b_dec": "b_dec",
+    THRESHOLD: "threshold", "W_skip": "affine_skip_connection.T",
+}  # fmt: skip
+
+Fetch = Callable[[str], Path]
+"""Where a file that a configuration names by an ``hf://`` address is on this machine."""
 
 
-def load_circuit_tracer(folder: Path) -> Transcoders:
+@dataclass(frozen=True)
+class _Set:
+    """What the files of a set have in common."""
+
+    folder: Path
+    config: dict[str, Any]
+    points: Points
+    paths: Mapping[int, Path]
+
+    @property
+    def n_layers(self) -> int:
+        return max(self.paths) + 1
+
+    @property
+    def scan(self) -> str:
+        return str(self.config.get("scan") or self.config.get("scan_name") or "")
+
+
+def _no_fetch(address: str) -> Path:
+    raise TranscoderError(f"{address} is on the hub; give the set's hub id instead of a folder")
+
+
+def load_circuit_tracer(folder: Path, *, name: str = "", fetch: Fetch = _no_fetch) -> Transcoders:
     """The transcoder set in a folder; raises TranscoderError when it is broken.
 
-    Weights stay in the memory-mapped files until they are needed; of the decoders only the rows of
-    active features are read.
+    Weights stay in their files until they are needed; of the decoders only the rows of active
+    features are read. ``name`` is the hub id; ``fetch`` gets files that the configuration names.
     """
     config = _config(folder)
     kind = config.get("model_kind", "transcoder_set")
-    kinds: dict[str, tuple[str, type[_PerLayer] | type[_CrossLayer]]] = {
-        "transcoder_set": ("layer_", _PerLayer),
-        "cross_layer_transcoder": ("W_enc_", _CrossLayer),
+    makers: dict[str, tuple[str, Callable[[_Set, int], TranscoderLayer]]] = {
+        "transcoder_set": ("layer_", _per_layer),
+        "cross_layer_transcoder": ("W_enc_", _cross_layer),
     }
-    if kind not in kinds:
+    if kind not in makers:
         raise TranscoderError(
             f"{folder / 'config.yaml'}: model_kind “{kind}” is unknown; "
             "expected transcoder_set or cross_layer_transcoder"
         )
-    prefix, layer_class = kinds[kind]
-    found = {path.stem.removeprefix(prefix): path for path in folder.glob(f"{prefix}*.safetensors")}
-    layers = sorted(int(number) for number in found if number.isdecimal())
-    if not layers or layers != list(range(len(layers))):
-        raise TranscoderError(
-            f"{folder} should hold {prefix}0.safetensors, {prefix}1.safetensors and so on; "
-            f"it holds {', '.join(map(str, layers)) or 'none'}"
-        )
+    prefix, make = makers[kind]
+    if name:
+        config = {"scan": name, **config}
+    paths = (
+        _listed(folder, config["transcoders"], fetch)
+        if "transcoders" in config
+        else {
+            int(path.stem.removeprefix(prefix)): path
+            for path in folder.glob(f"{prefix}*.safetensors")
+            if path.stem.removeprefix(prefix).isdecimal()
+        }
+    )
+    if not paths:
+        raise TranscoderError(f"{folder} should hold {prefix}0.safetensors and so on; it has none")
+    common = _Set(folder, config, as_points(config), paths)
+    made = {layer: make(common, layer) for layer in sorted(paths)}
+    d_model = next(iter(made.values())).d_model
     return Transcoders(
-        name=str(config.get("scan") or folder.resolve().name),
+        name=common.scan or folder.resolve().name,
         model_name=str(config.get("model_name") or ""),
         revision=folder_revision(folder),
-        layers=tuple(layer_class(folder, layer, len(layers), config) for layer in layers),
+        layers=tuple(
+            made.get(layer) or NoTranscoder(layer, d_model, common.points.write)
+            for layer in range(common.n_layers)
+        ),
     )
 
 
@@ -67,7 +125,8 @@ def _config(folder: Path) -> dict[str, Any]:
         config = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise TranscoderError(
-            f"{folder} holds no transcoders: it has no config.yaml in circuit-tracer's form"
+            f"{folder} holds no transcoders: it has no config.yaml in circuit-tracer's form, and "
+            "no folders of sae-lens or sparsify"
         ) from error
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
         raise TranscoderError(f"{path} cannot be read: {error}".replace("\n", " ")) from error
@@ -76,124 +135,96 @@ def _config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def _hook(config: dict[str, Any], name: str, points: type[Any]) -> Any:
-    value = config.get(name)
-    try:
-        return points(value)
-    except ValueError as error:
-        known = ", ".join(point.value for point in points)
-        raise TranscoderError(f"{name} “{value}” is unknown; graphlabel knows {known}") from error
+def _listed(folder: Path, listed: object, fetch: Fetch) -> dict[int, Path]:
+    """The files that a configuration lists, one a layer; null: no transcoder there."""
+    if not isinstance(listed, list):
+        raise TranscoderError(f"{folder / 'config.yaml'}: “transcoders” should be a list of files")
+    paths = {}
+    for layer, entry in enumerate(listed):
+        if entry is None:
+            continue
+        path = fetch(str(entry)) if str(entry).startswith("hf://") else folder / str(entry)
+        if not path.is_file():
+            raise TranscoderError(f"{folder / 'config.yaml'} lists {entry}, which is no file")
+        paths[layer] = path
+    return paths
 
 
-@dataclass(frozen=True)
-class _Weights:
-    """A safetensors file, opened anew for every read so that nothing stays mapped."""
-
-    path: Path
-
-    def names(self) -> set[str]:
-        with self._open() as file:
-            return set(file.keys())
-
-    def shape(self, name: str) -> tuple[int, ...]:
-        with self._open() as file:
-            return tuple(file.get_slice(name).get_shape())
-
-    def read(self, name: str) -> Tensor:
-        with self._open() as file:
-            tensor: Tensor = file.get_tensor(name)
-        return tensor
-
-    def rows(self, name: str, places: Tensor) -> Tensor:
-        """Some rows of a matrix; rows that lie together are read together."""
-        wanted, back = torch.unique(places.cpu(), return_inverse=True)
-        if wanted.numel() * 4 > self.shape(name)[0]:
-            return self.read(name)[wanted][back]
-        with self._open() as file:
-            piece = file.get_slice(name)
-            read = [piece[int(row) : int(row) + 1] for row in wanted]
-        return torch.cat(read)[back]
-
-    def _open(self) -> Any:
-        try:
-            return safe_open(self.path, framework="pt")
-        except (OSError, SafetensorError) as error:
-            raise TranscoderError(f"{self.path} cannot be read: {error}; copy it again") from error
+def _per_layer(common: _Set, layer: int) -> TranscoderLayer:
+    weights = _open(common.paths[layer])
+    return PerLayer(weights, layer, common.points, _activation(weights, common))
 
 
-class _CircuitTracerLayer(TranscoderLayer):
-    def _set_up(self, weights: _Weights, config: dict[str, Any], encoder: str) -> None:
-        self.weights = weights
-        self._encoder = encoder
-        self._cached: tuple[Tensor, Tensor] | None = None
-        missing = {encoder, encoder.replace("W_", "b_")} - weights.names()
-        if missing:
-            raise TranscoderError(f"{weights.path} lacks {', '.join(sorted(missing))}")
-        self.n_features = weights.shape(encoder)[0]
-        self.read_point = _hook(config, "feature_input_hook", ReadPoint)
-        self.write_point = _hook(config, "feature_output_hook", WritePoint)
-
-    def encoder(self) -> tuple[Float[Tensor, "d_transcoder d"], Float[Tensor, " d_transcoder"]]:
-        if self._cached is None:
-            bias = self._encoder.replace("W_", "b_")
-            self._cached = self.weights.read(self._encoder), self.weights.read(bias)
-        return self._cached
+def _open(path: Path) -> Weights:
+    if path.suffix == ".npz":
+        return Renamed(NumpyArchive(path), _GEMMA_SCOPE)
+    weights = SafetensorsFile(path)
+    return Renamed(weights, _GEMMA_SCOPE_2) if "w_enc" in weights.names() else weights
 
 
-class _PerLayer(_CircuitTracerLayer):
-    def __init__(self, folder: Path, layer: int, n_layers: int, config: dict[str, Any]) -> None:
-        self.layer = layer
-        self._set_up(_Weights(folder / f"layer_{layer}.safetensors"), config, "W_enc")
-        self.activation = _activation(self.weights, THRESHOLD, config)
-
-    @property
-    def write_layers(self) -> range:
-        return range(self.layer, self.layer + 1)
-
-    def decoder_rows(self, features: Tensor, write_layer: int) -> Float[Tensor, "features d"]:
-        return self.weights.rows("W_dec", features)
-
-    def decoder_bias(self) -> Float[Tensor, " d"]:
-        return self.weights.read("b_dec")
-
-    def skip(self) -> Float[Tensor, "d d"] | None:
-        return self.weights.read("W_skip") if "W_skip" in self.weights.names() else None
+def _cross_layer(common: _Set, layer: int) -> TranscoderLayer:
+    path = common.paths[layer]
+    weights = _open(path)
+    if not isinstance(weights, Renamed):  # its own form: the decoder is a file of its own
+        names = ("W_enc", "b_enc", "b_dec", "W_skip", "threshold")
+        decoder = path.with_name(f"W_dec_{layer}.safetensors")
+        weights = Joined(
+            Renamed(weights, {_plain(name): f"{name}_{layer}" for name in names}),
+            Renamed(SafetensorsFile(decoder), {"W_dec": f"W_dec_{layer}"}),
+        )
+    thresholds = THRESHOLD in weights.names()
+    activation = (
+        JumpReLU(_threshold(weights, THRESHOLD)) if thresholds else _activation(weights, common)
+    )
+    return CrossLayer(weights, layer, common.points, activation, common.n_layers)
 
 
-class _CrossLayer(_CircuitTracerLayer):
-    def __init__(self, folder: Path, layer: int, n_layers: int, config: dict[str, Any]) -> None:
-        self.layer, self._n_layers = layer, n_layers
-        encoder = _Weights(folder / f"W_enc_{layer}.safetensors")
-        self._set_up(encoder, config, f"W_enc_{layer}")
-        self.activation = _activation(self.weights, f"threshold_{layer}", config)
-        self._decoder = _Weights(folder / f"W_dec_{layer}.safetensors")
-
-    @property
-    def write_layers(self) -> range:
-        return range(self.layer, self._n_layers)
-
-    def decoder_rows(self, features: Tensor, write_layer: int) -> Float[Tensor, "features d"]:
-        rows = self._decoder.rows(f"W_dec_{self.layer}", features)
-        return rows[:, write_layer - self.layer]
-
-    def decoder_bias(self) -> Float[Tensor, " d"]:
-        return self.weights.read(f"b_dec_{self.layer}")
-
-    def skip(self) -> Float[Tensor, "d d"] | None:
-        return None
+def _plain(name: str) -> str:
+    return THRESHOLD if name == "threshold" else name
 
 
-def _activation(weights: _Weights, threshold: str, config: dict[str, Any]) -> Activation:
-    if threshold in weights.names():
-        return JumpReLU(weights.read(threshold))
-    named = str(config.get("activation", "relu")).replace("_", "").lower()
+def _activation(weights: Weights, common: _Set) -> Activation:
+    config, names = common.config, weights.names()
+    stated = str(config.get("activation") or "")
+    named = re.sub(r"[^a-z]", "", stated.lower())
     if named == "topk":
-        if not isinstance(config.get("k"), int):
-            raise TranscoderError("config.yaml names the activation topk but gives no k")
-        return TopK(int(config["k"]))
+        return TopK(_k(weights, common))
+    if named == "batchtopk":
+        if THRESHOLD not in names and "threshold" not in names:
+            raise TranscoderError(
+                f"{weights.path} lacks the threshold that BatchTopK learnt; save it as “threshold”"
+            )
+        return BatchTopK(_threshold(weights, THRESHOLD if THRESHOLD in names else "threshold"))
     if named == "relu":
         return ReLU()
+    if THRESHOLD in names:
+        return JumpReLU(_threshold(weights, THRESHOLD))
+    if not named:
+        return ReLU()
     raise TranscoderError(
-        f"the activation “{config.get('activation')}” is unknown or lacks its threshold; "
-        "graphlabel knows relu, jump_relu and topk"
+        f"the activation “{stated}” is unknown or lacks its threshold; "
+        "graphlabel knows relu, jump_relu, topk and batch_topk"
     )
+
+
+def _threshold(weights: Weights, name: str) -> Tensor:
+    threshold, width = weights.read(name), weights.shape("W_enc")[0]
+    if threshold.numel() not in (1, width):
+        raise TranscoderError(
+            f"{weights.path}: {name} has the shape {tuple(threshold.shape)}, "
+            f"W_enc asks for ({width},)"
+        )
+    return threshold.flatten()
+
+
+def _k(weights: Weights, common: _Set) -> int:
+    k = common.config.get("k")
+    if k is None and "k" in weights.names():
+        k = int(weights.read("k"))
+    if k is None:
+        k = _PUBLISHED_WITHOUT_K.get(common.scan)
+    if isinstance(k, bool) or not isinstance(k, int) or k < 1:
+        raise TranscoderError(
+            f"{common.folder / 'config.yaml'} names the activation topk but gives no k"
+        )
+    return k

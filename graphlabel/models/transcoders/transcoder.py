@@ -71,6 +71,46 @@ class TopK(Activation):
         return torch.zeros_like(pre).scatter(-1, places, values)
 
 
+@dataclass(frozen=True)
+class BatchTopK(Activation):
+    """BatchTopK at inference: max(pre, 0) where it exceeds the threshold learnt in training.
+
+    Bussmann et al. 2024: the batch's k-th activation is replaced by its running mean, so that what
+    fires at one position does not depend on the others.
+    """
+
+    threshold: Tensor
+
+    def __call__(self, pre: Float[Tensor, "*n d_transcoder"]) -> Float[Tensor, "*n d_transcoder"]:
+        """Activations from pre-activations."""
+        threshold = self.threshold.to(device=pre.device, dtype=pre.dtype).clamp(min=0)
+        return torch.where(pre > threshold, pre, torch.zeros_like(pre))
+
+
+@dataclass(frozen=True)
+class RectifiedTopK(Activation):
+    """The k largest of max(pre, 0), as sparsify does: fewer fire where fewer are positive."""
+
+    k: int
+
+    def __call__(self, pre: Float[Tensor, "*n d_transcoder"]) -> Float[Tensor, "*n d_transcoder"]:
+        """Activations from pre-activations."""
+        return TopK(self.k)(torch.relu(pre))
+
+
+@dataclass(frozen=True)
+class GroupMax(Activation):
+    """The largest of max(pre, 0) in each of k equal groups of neighbours, as sparsify does."""
+
+    k: int
+
+    def __call__(self, pre: Float[Tensor, "*n d_transcoder"]) -> Float[Tensor, "*n d_transcoder"]:
+        """Activations from pre-activations."""
+        groups = torch.relu(pre).reshape(*pre.shape[:-1], self.k, -1)
+        values, places = groups.max(dim=-1, keepdim=True)
+        return torch.zeros_like(groups).scatter(-1, places, values).flatten(-2)
+
+
 class TranscoderLayer(ABC):
     """The transcoder that reads at one layer."""
 
@@ -88,6 +128,23 @@ class TranscoderLayer(ABC):
     @abstractmethod
     def encoder(self) -> tuple[Float[Tensor, "d_transcoder d"], Float[Tensor, " d_transcoder"]]:
         """Encoder rows and bias."""
+
+    @property
+    @abstractmethod
+    def d_model(self) -> int:
+        """The width of the vectors it reads and writes."""
+
+    def encoder_rows(
+        self, features: Tensor
+    ) -> tuple[Float[Tensor, "features d"], Float[Tensor, " features"]]:
+        """Encoder rows and biases of some features."""
+        weight, bias = self.encoder()
+        places = features.to(weight.device)
+        return weight[places], bias[places]
+
+    def release(self) -> None:
+        """Forget what can be read again; called when a layer will not be encoded soon."""
+        return
 
     @abstractmethod
     def decoder_rows(self, features: Tensor, write_layer: int) -> Float[Tensor, "features d"]:
@@ -108,6 +165,44 @@ class TranscoderLayer(ABC):
         return self.activation(x @ weight.T + bias)
 
 
+class NoTranscoder(TranscoderLayer):
+    """A layer without a transcoder: its MLP is error from end to end."""
+
+    n_features = 0
+    activation: Activation = ReLU()
+    read_point = ReadPoint.RESIDUAL
+
+    def __init__(self, layer: int, d_model: int, write_point: WritePoint) -> None:
+        """``write_point`` is where the other layers of the set write."""
+        self.layer, self._d_model, self.write_point = layer, d_model, write_point
+
+    @property
+    def d_model(self) -> int:
+        """The width of the vectors that the other layers read."""
+        return self._d_model
+
+    @property
+    def write_layers(self) -> range:
+        """None."""
+        return range(0)
+
+    def encoder(self) -> tuple[Float[Tensor, "d_transcoder d"], Float[Tensor, " d_transcoder"]]:
+        """No rows."""
+        return torch.zeros(0, self._d_model), torch.zeros(0)
+
+    def decoder_rows(self, features: Tensor, write_layer: int) -> Float[Tensor, "features d"]:
+        """No rows."""
+        return torch.zeros(len(features), self._d_model)
+
+    def decoder_bias(self) -> Float[Tensor, " d"]:
+        """Nothing."""
+        return torch.zeros(self._d_model)
+
+    def skip(self) -> Float[Tensor, "d d"] | None:
+        """Nothing."""
+        return None
+
+
 @dataclass(frozen=True, eq=False)
 class Transcoders:
     """A set of transcoders for a model, per layer or across layers."""
@@ -118,6 +213,11 @@ class Transcoders:
     """The model it was made for, where its configuration says; else empty."""
     revision: str
     layers: tuple[TranscoderLayer, ...]
+
+    @property
+    def missing_layers(self) -> tuple[int, ...]:
+        """Layers that have no transcoder."""
+        return tuple(each.layer for each in self.layers if isinstance(each, NoTranscoder))
 
     @property
     def is_cross_layer(self) -> bool:

@@ -1,0 +1,188 @@
+"""``graphlabel trace`` as a person runs it: every family from a folder on disk, every refusal."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tracing"))
+from small_models import CONFIGS, KINDS, save_model, save_transcoders
+
+from graphlabel.cli.console import progress
+from graphlabel.cli.main import main
+from graphlabel.files import read_graph
+from graphlabel.graph import NodeKind
+
+PROMPT = "w6 w17 w1 w40 w6 w26"
+
+
+def run(*arguments: str | Path) -> tuple[int, str, str]:
+    """Exit status, standard output, standard error."""
+    out, err, before = io.StringIO(), io.StringIO(), sys.argv
+    sys.argv = ["graphlabel", "trace", *map(str, arguments)]
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), pytest.raises(SystemExit) as stopped:  # fmt: skip
+            main()
+    finally:
+        sys.argv = before
+    return int(stopped.value.code or 0), out.getvalue(), err.getvalue()
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A llama in ``llama`` and transcoders in ``skip``."""
+    folder = tmp_path_factory.mktemp("saved")
+    save_model(folder / "llama", "llama")
+    save_transcoders(folder / "skip", "skip")
+    return folder
+
+
+@pytest.mark.parametrize(("family", "kind"), zip(CONFIGS, (KINDS * 2)[: len(CONFIGS)], strict=True))
+def test_every_family_from_a_folder(tmp_path: Path, family: str, kind: str) -> None:
+    model = save_model(tmp_path / family, family)
+    transcoders = save_transcoders(tmp_path / kind, kind)
+    status, out, err = run(
+        PROMPT, "--model", model, "--transcoders", transcoders, "-o", tmp_path / "g.json",
+        "--verify", "5", "--json", "--node-threshold", "1.0",
+    )  # fmt: skip
+    assert status == 0, err
+    facts = json.loads(out)
+    assert facts["nodes"]["token"] == 7
+    assert facts["nodes"]["feature"] > 10
+    assert ("layers without a transcoder, whose MLPs are error nodes: 1" in err) == (kind == "gap")
+    error = float(err.split("worst relative error ")[1].split(",")[0])
+    assert error < 1e-5
+    graph = read_graph(tmp_path / "g.json").graph
+    assert graph.tokens == ("<bos>", *PROMPT.split())
+    errors = {graph.nodes[i].key.layer for i in graph.places(NodeKind.ERROR)}
+    assert errors == {0, 1, 2}
+    assert {graph.nodes[i].key.layer for i in graph.places(NodeKind.FEATURE)} >= {0, 2}
+
+
+def test_targets_position_and_chat(saved: Path, tmp_path: Path) -> None:
+    direction = tmp_path / "up.npy"
+    np.save(direction, np.ones(32) - 2 * np.eye(32)[0])
+    set_up = [
+        "--model",
+        saved / "llama",
+        "--transcoders",
+        saved / "skip",
+        "-o",
+        tmp_path / "g.json",
+    ]
+    status, _, err = run(
+        PROMPT, *set_up, "--target", "w3 - w7", "--target", "#8", "--target", direction,
+        "--position", "-2", "--chat",
+    )  # fmt: skip
+    assert status == 0, err
+    assert "explains 'w3 - w7', 'w4', 'up'" in err
+    graph = read_graph(tmp_path / "g.json").graph
+    assert graph.tokens == ("<bos>", "w9", *PROMPT.split())  # the template's w8 is left out
+    settings = json.loads((tmp_path / "g.json").read_text())["metadata"]["generation_settings"]
+    assert settings["attribution_targets"] == ["w3 - w7", "w4", "up"]
+
+
+def test_no_token_comes_twice_at_the_beginning(saved: Path, tmp_path: Path) -> None:
+    for chat in ([], ["--chat"]):
+        status, _, err = run(
+            "<bos> w6 w7", *chat, "--model", saved / "llama", "--transcoders", saved / "skip",
+            "-o", tmp_path / "g.json",
+        )  # fmt: skip
+        assert status == 0, err
+        graph = read_graph(tmp_path / "g.json").graph
+        assert graph.tokens[0] == "<bos>"
+        assert graph.tokens[1] != "<bos>"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--device", "cuda"], "CUDA was asked for, but no GPU is there"),
+        (["--device", "mps"], "MPS was asked for"),
+        (["--dtype", "int8"], "there is no dtype"),
+        (["--target", "Quux"], "no single token"),
+        (["--position", "99"], "no position 99"),
+        (["--compat", "other"], "no --compat"),
+        (["--gguf-file", "none.gguf"], "holds no none.gguf"),
+        (["--token-ids", "1,2"], "one of the two"),
+        (["--transcoders", "sae-lens:none"], "no release"),
+        (["--model", "nobody/nothing"], "cannot be reached"),
+    ],
+)
+def test_refusals_are_one_line(saved: Path, tmp_path: Path, arguments: list[str], message: str) -> None:  # fmt: skip
+    if arguments == ["--device", "cuda"] and torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    before = [
+        "--model",
+        saved / "llama",
+        "--transcoders",
+        saved / "skip",
+        "-o",
+        tmp_path / "g.json",
+    ]
+    status, out, err = run(PROMPT, *before, *arguments)
+    assert status == 2
+    assert message in err.splitlines()[-1]
+    assert not out
+    assert not list(tmp_path.glob("*.json"))
+
+
+def test_a_prompt_longer_than_the_context(saved: Path, tmp_path: Path) -> None:
+    status, _, err = run(
+        "w1 " * 64, "--model", saved / "llama", "--transcoders", saved / "skip",
+        "-o", tmp_path / "g.json",
+    )  # fmt: skip
+    assert (status, "65 tokens, llama takes 64" in err) == (2, True)
+
+
+def test_stopping_leaves_nothing_half_written(
+    saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C in the middle of the rows; the graph that was there before stays."""
+    from graphlabel.tracing import selection
+
+    target, sweep, calls = tmp_path / "g.json", selection.direct_effects, []
+
+    def stopped(*arguments: object) -> object:
+        calls.append(arguments)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return sweep(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(selection, "direct_effects", stopped)
+    target.write_text("the graph of yesterday")
+    status, _, err = run(
+        PROMPT, "--model", saved / "llama", "--transcoders", saved / "skip", "-o", target,
+        "--raw", tmp_path / "raw.npz", "--batch-size", "16",
+    )  # fmt: skip
+    assert status == 130
+    assert "nothing was left half-written" in err
+    assert len(calls) == 3
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["g.json"]
+    assert target.read_text() == "the graph of yesterday"
+
+
+def test_progress_shows_phases_rates_and_the_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    with progress("tracing") as report:
+        for done in range(0, 101, 10):
+            report("feature rows", done, 100)
+    shown = screen.getvalue()
+    assert "tracing: feature rows" in shown
+    assert "100/100" in shown
+    assert "/s" in shown
+    assert "0:00:00" in shown
