@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from graphlabel.annotation import Annotations
+from graphlabel.files.q_params import Names, SupernodeRow
 from graphlabel.graph import AttributionGraph, NodeKey
 
 
@@ -21,15 +22,21 @@ class Residue:
     q_params: Mapping[str, Any] = field(default_factory=dict)
     nodes: Sequence[Mapping[str, Any]] = ()
     """Each node's fields as read, in order."""
-    link_fields: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
-    """Extra fields of links, by the link's place."""
     dangling_links: Sequence[Mapping[str, Any]] = ()
-    """Links that name no node."""
+    """Links that name no node; a file that is written again keeps them in their places."""
     unresolved_pins: Sequence[str] = ()
     unresolved_members: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Supernode members that name no node, by supernode."""
     annotations: Annotations | None = None
     """The annotations as read, to tell what a person changed."""
+    slug: str = ""
+    """The slug as read, or the file's name."""
+    names: Names | None = None
+    """What the file calls its nodes."""
+    supernode_rows: Sequence[SupernodeRow] = ()
+    """The supernodes to the letter."""
+    data: bytes = b""
+    """The whole file, unpacked: what nobody changes is written back to the letter."""
 
 
 @dataclass(frozen=True, eq=False)
