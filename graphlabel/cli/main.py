@@ -15,13 +15,16 @@ from graphlabel.cli.commands import (
     doctor,
     export,
     features,
+    fetch,
     info,
     label,
     open_,
+    push,
     route,
     trace,
 )
 from graphlabel.errors import GraphLabelError
+from graphlabel.inert import inert
 
 app = typer.Typer(
     name="graphlabel",
@@ -40,6 +43,8 @@ app.command(short_help="Label tier 1, list what 2 and 3 need.")(label.label)
 app.command(name="open", short_help="Open a graph in the terminal.")(open_.open_)
 app.command(short_help="Write a form that other tools open.")(export.export)
 app.command(short_help="Say what a graph file holds.")(info.info)
+app.command(short_help="Fetch a graph from Neuronpedia.")(fetch.fetch)
+app.command(short_help="Upload a graph to Neuronpedia.")(push.push)
 app.add_typer(features.app, name="features")
 app.command(short_help="Check the installation.")(doctor.doctor)
 
@@ -99,6 +104,6 @@ def main() -> None:
 
 
 def _fail(message: str) -> None:
-    line = " ".join(message.split())
+    line = inert(" ".join(message.split()), most=2000)
     typer.echo(f"graphlabel: {line}", err=True)
     raise SystemExit(2)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -18,13 +18,22 @@ from graphlabel.graph import NodeKey, NodeKind
 _NAMED = (NodeKind.FEATURE, NodeKind.OTHER)
 
 
+class Clerps(NamedTuple):
+    """What ``clerps`` say."""
+
+    labels: dict[LabelTarget, str]
+    """Labels by occurrence (a node's key) or by feature."""
+    unknown: int
+    """How many entries name no node or feature of the graph."""
+
+
 def read_clerps(
     value: object, keys: Sequence[NodeKey], nodes: Sequence[Mapping[str, Any]]
-) -> dict[LabelTarget, str]:
-    """Labels by occurrence (a node's key) or by feature; entries that name nothing are left out."""
+) -> Clerps:
+    """The labels in either form; what is no label at all is passed over."""
     pairs = list(_pairs(value))
     if not pairs:
-        return {}
+        return Clerps({}, 0)
     occurrences = {
         occurrence_id(node): key for key, node in reversed(list(zip(keys, nodes, strict=True)))
     }
@@ -38,7 +47,8 @@ def read_clerps(
             found[occurrences[name]] = label
         else:
             found.update(dict.fromkeys(features.get(name, ()), label))
-    return found
+    unknown = sum(name not in occurrences and name not in features for name, _ in pairs)
+    return Clerps(found, unknown)
 
 
 def occurrence_id(node: Mapping[str, Any]) -> str:

@@ -62,7 +62,7 @@ def graph_from_bytes(data: bytes, where: str, slug: str = "graph") -> GraphDocum
     js_ids = [str(node.get("jsNodeId", "")) for node in raw_nodes]
     names = Names(keys, node_ids, js_ids, js_first=dialect.pins_by_js_id)
     pins = read_q_params(q_params, names)
-    clerps = read_clerps(q_params.raw.get("clerps"), keys, raw_nodes)
+    clerps = read_clerps(q_params.raw.get("clerps"), keys, raw_nodes).labels
     annotations = extension.read_annotations(keys, raw_nodes, pins.annotations, dialect, clerps)
     slug = metadata.text("slug", slug)
     return GraphDocument(

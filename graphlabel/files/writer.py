@@ -99,6 +99,16 @@ def _encode_changes(document: GraphDocument, settings: Mapping[str, Any]) -> byt
     return _object(parts)
 
 
+def node_objects(document: GraphDocument) -> list[dict[str, Any]]:
+    """The node objects of the document's file, in order, as they would be written."""
+    if not document.residue.data:
+        return list(_new_nodes(document))
+    nodes = [dict(node) for node in document.residue.nodes]
+    for place, node in _changed_nodes(document).items():
+        nodes[place] = node
+    return nodes
+
+
 def _merged(part: bytes | msgspec.Raw, changes: Mapping[str, Any]) -> bytes:
     """A JSON object with some fields replaced (dropped where the new value is None)."""
     fields: dict[str, Any] = dict(_fields.decode(part))
@@ -185,7 +195,7 @@ def _stale_clerps(document: GraphDocument) -> set[NodeKey]:
     if not value or before is None or before.labels == document.annotations.labels:
         return set()
     nodes = document.graph.nodes
-    targets = read_clerps(value, [node.key for node in nodes], residue.nodes)
+    targets = read_clerps(value, [node.key for node in nodes], residue.nodes).labels
     named = [node for node in nodes if node.key in targets or node.key.feature_key in targets]
     if all(document.annotations.label_of(n.key) == before.label_of(n.key) for n in named):
         return set()

@@ -35,7 +35,7 @@ def show(
     json: JsonFlag = False,
 ) -> None:
     """Show a feature: examples by quantile with the peak marked, logits, histogram, density."""
-    from graphlabel.cli.console import print_json
+    from graphlabel.cli.console import print_json, say
     from graphlabel.evidence import need, open_source
 
     record = need(open_source(features), parse_key(key))
@@ -43,7 +43,7 @@ def show(
         print_json(_plain(record))
         return
     for line in _lines(record, per_quantile):
-        typer.echo(line)
+        say(line)
 
 
 def parse_key(text: str) -> FeatureKey:

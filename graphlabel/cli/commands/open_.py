@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphlabel.cli.options import GraphFile, StoreOption
+from graphlabel.cli.options import ServerOption, StoreOption, TrustPickle
 
 if TYPE_CHECKING:
     from graphlabel.evidence import FeatureSource
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 
 def open_(
-    graph: GraphFile,
+    graph: Annotated[
+        str, typer.Argument(help="Graph file, or a link to a graph.", metavar="GRAPH")
+    ],
     features: Annotated[
         str | None, typer.Option("--features", help="Feature index (a folder).", metavar="SOURCE")
     ] = None,
@@ -24,14 +26,20 @@ def open_(
     any_set: Annotated[
         bool, typer.Option("--any-set", help="Accept evidence of another transcoder set.")
     ] = False,
+    link: Annotated[
+        str | None,
+        typer.Option(help="Apply a link's pins, supernodes and labels.", metavar="URL"),
+    ] = None,
+    trust_pickle: TrustPickle = False,
+    server: ServerOption = None,
 ) -> None:
     """Open a graph in the terminal: read evidence, fix labels, group supernodes."""
     from graphlabel.cli.pipeline import source_for
-    from graphlabel.files import read_graph
+    from graphlabel.cli.remote import open_graph
 
-    document = read_graph(graph)
+    document, path = open_graph(graph, link, trust_pickle=trust_pickle, server=server)
     source = source_for(document, features, any_set=any_set) if features else None
-    open_document(document, graph, source, store, author)
+    open_document(document, path, source, store, author)
 
 
 def open_document(
