@@ -12,12 +12,14 @@ from graphlabel._version import __version__
 from graphlabel.cli import config
 from graphlabel.cli.commands import (
     demo,
+    diff,
     doctor,
     export,
     features,
     fetch,
     info,
     label,
+    lint,
     open_,
     push,
     route,
@@ -43,6 +45,8 @@ app.command(short_help="Label tier 1, list what 2 and 3 need.")(label.label)
 app.command(name="open", short_help="Open a graph in the terminal.")(open_.open_)
 app.command(short_help="Write a form that other tools open.")(export.export)
 app.command(short_help="Say what a graph file holds.")(info.info)
+app.command(short_help="Compare two graphs' features.")(diff.diff)
+app.command(short_help="Look for what is wrong with a graph.")(lint.lint)
 app.command(short_help="Fetch a graph from Neuronpedia.")(fetch.fetch)
 app.command(short_help="Upload a graph to Neuronpedia.")(push.push)
 app.add_typer(features.app, name="features")
