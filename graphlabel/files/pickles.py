@@ -173,9 +173,7 @@ class _Reader(pickle.Unpickler):
         return np.frombuffer(raw, dtype=kind.dtype)
 
 
-def _tensor(
-    storage: Any, offset: Any, size: Sequence[int], stride: Sequence[int]
-) -> np.ndarray[Any, Any]:
+def _tensor(storage: Any, offset: Any, size: Sequence[int], stride: Sequence[int]) -> np.ndarray:
     """A tensor's view of its storage; raises UnpicklingError when it reaches beyond."""
     numbers = (offset, *size, *stride)
     if not isinstance(storage, np.ndarray) or storage.ndim != 1:
