@@ -17,10 +17,10 @@ class EleutherAI(CircuitTracer):
 
     name = "eleutherai attribute"
     _feature_id = re.compile(r"^intermediate_\d+_\d+_(\d+)$", re.ASCII)
-    _known = re.compile(r"^(?:intermediate_\d+_\d+_\d+|error_\d+_\d+)$", re.ASCII)
+    _known = re.compile(r"^(?:intermediate_\d+_\d+_\d+|input_\d+)$", re.ASCII)
 
     def matches(self, head: Head) -> bool:
-        """Some node has an id that only ``attribute`` writes."""
+        """Some node has an id that only ``attribute`` writes (its errors' are graphlabel's too)."""
         return any(map(self._known.match, head.texts("node_id")))
 
     def n_layers(self, metadata: Fields) -> int | None:
