@@ -44,6 +44,7 @@ test: check
 ## bench: the benchmarks, as tables
 bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/route.py
+	$(BIN)/python benchmarks/open_graph.py
 
 ## docs: the command reference, made from the code
 docs: $(VENV)/.installed-dev
