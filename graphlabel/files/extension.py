@@ -17,6 +17,8 @@ from graphlabel.annotation import (
     Annotations,
     Label,
     LabelTarget,
+    Origin,
+    Provenance,
     Review,
     Routing,
     Scope,
@@ -34,6 +36,7 @@ from graphlabel.graph import FeatureKey, GraphScores, GraphSource, NodeKey, Node
 
 FIELD = "graphlabel"
 VERSION = 1
+_FROM_FILE = Provenance(Origin.FILE)
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ def read_annotations(
         if not isinstance(ours, dict):
             text = dialect.label(raw, key.kind)
             if text and key not in labels and key.feature_key not in clerps:
-                labels[key] = Label(text)
+                labels[key] = Label(text, provenance=_FROM_FILE)
             continue
         try:
             for name in ("label", "hidden_label"):
