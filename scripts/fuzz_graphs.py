@@ -23,6 +23,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -84,12 +85,11 @@ def one(path: Path, whole: Path) -> tuple[str, str]:
     """What became of a file, and the traceback if there was one."""
     signal.setitimer(signal.ITIMER_PROF, LIMIT)
     try:
-        opened = command("info", path, "--json") == 0
+        opened = command("info", path) == 0
         mended = path.with_name("mended.json")
         mended.unlink(missing_ok=True)
         command("lint", path, "--fix", "--json", "-o", mended)
         if opened:
-            command("info", path)
             command("diff", path, whole, "--any-set", "--json")
             command("export", path, "--to", "same", "-o", path.with_name("again.json"))
         elif mended.exists() and command("info", mended, "--json") == 0:
@@ -137,11 +137,11 @@ def originals(folder: Path | None) -> Iterator[tuple[str, bytes]]:
     for path in files or [None]:
         data = path.read_bytes() if path else json.dumps(_made()).encode()
         name = path.name if path else "made.json"
-        for most in (15, 60, 200):
+        for most in (10, 20, 40, 80):
             cut = json.dumps(_cut(json.loads(data), most)).encode()
             yield f"{name} ({most} nodes)", cut
         yield f"{name}.gz", gzip.compress(cut, 1)
-        if len(data) < 700_000:
+        if len(data) < 500_000:
             yield name, data
     with contextlib.suppress(ImportError):
         yield "made.pt", _pickled()
@@ -255,11 +255,13 @@ def _mutate_value(graph: Any, chance: random.Random) -> None:
         case 1:
             here[place] = _nested(chance.choice((3, 50, 900, 5000)))
         case 2 if isinstance(here, list):
-            here[place:place] = [here[place]] * chance.choice((1, 2, 300))
+            # so often that a file stays below some megabytes
+            most = 100_000 // len(json.dumps(here[place])) + 1
+            here[place:place] = [here[place]] * min(chance.choice((1, 2, 300)), most)
         case 3 if isinstance(here, dict):
             here[str(chance.choice(HOSTILE))[:50]] = here.pop(place)
         case _:
-            here[place] = chance.choice(HOSTILE)
+            here[place] = deepcopy(chance.choice(HOSTILE))
 
 
 def _items(value: Any) -> list[Any]:

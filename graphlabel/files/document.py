@@ -22,8 +22,10 @@ class Residue:
     q_params: Mapping[str, Any] = field(default_factory=dict)
     nodes: Sequence[Mapping[str, Any]] = ()
     """Each node's fields as read, in order."""
+    link_fields: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    """Extra fields of links, by the edge's place."""
     dangling_links: Sequence[Mapping[str, Any]] = ()
-    """Links that name no node; a file that is written again keeps them in their places."""
+    """Links that name no node."""
     unresolved_pins: Sequence[str] = ()
     unresolved_members: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Supernode members that name no node, by supernode."""
@@ -36,7 +38,10 @@ class Residue:
     supernode_rows: Sequence[SupernodeRow] = ()
     """The supernodes to the letter."""
     data: bytes = b""
-    """The whole file, unpacked: what nobody changes is written back to the letter."""
+    """The whole file, unpacked: what nobody changes is written back from here, to the letter.
+
+    Empty for documents that are put together otherwise; the fields above are then written.
+    """
 
 
 @dataclass(frozen=True, eq=False)

@@ -45,6 +45,8 @@ class ParsedFile:
     q_params: Any
     nodes: Sequence[Any]
     links: Sequence[Link]
+    link_fields: Mapping[int, Mapping[str, Any]]
+    """Other fields of links, by the link's number."""
     rest: Mapping[str, Any]
     """Top-level fields of other names."""
     data: bytes
@@ -103,7 +105,7 @@ def parse(data: bytes, where: object) -> ParsedFile:
         return _parse_unusual(data, where)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise _not_json(data, where, error) from error
-    return ParsedFile(plain.metadata, plain.q_params, plain.nodes, plain.links, {}, data)
+    return ParsedFile(plain.metadata, plain.q_params, plain.nodes, plain.links, {}, {}, data)
 
 
 def _parse_unusual(data: bytes, where: object) -> ParsedFile:
@@ -111,7 +113,7 @@ def _parse_unusual(data: bytes, where: object) -> ParsedFile:
     try:
         parts = _parts.decode(data)
         values = {name: _anything.decode(part) for name, part in parts.items() if name != "links"}
-        links = _links(parts["links"]) if "links" in parts else None
+        links, link_fields = _links(parts["links"]) if "links" in parts else (None, {})
     except msgspec.ValidationError as error:
         if data.lstrip()[:1] in b'["0123456789-tfn' and _is_json(data):
             raise GraphFileError(f"{where} is no graph: it holds no JSON object") from error
@@ -122,7 +124,8 @@ def _parse_unusual(data: bytes, where: object) -> ParsedFile:
     if not isinstance(nodes, list) or links is None:
         raise GraphFileError(f"{where} is no graph file: it has no “nodes” and “links” lists")
     rest = {name: value for name, value in values.items() if name not in OUR_PARTS}
-    return ParsedFile(values.get("metadata"), values.get("qParams"), nodes, links, rest, data)
+    metadata, q_params = values.get("metadata"), values.get("qParams")
+    return ParsedFile(metadata, q_params, nodes, links, link_fields, rest, data)
 
 
 def _is_json(data: bytes) -> bool:
@@ -133,14 +136,21 @@ def _is_json(data: bytes) -> bool:
     return True
 
 
-def _links(part: msgspec.Raw) -> Sequence[Link] | None:
+def _links(part: msgspec.Raw) -> tuple[Sequence[Link] | None, dict[int, dict[str, Any]]]:
+    """The links and, by number, the fields of theirs that have no place in a Link."""
     try:
-        return _plain_links.decode(part)
+        return _plain_links.decode(part), {}
     except msgspec.ValidationError:
         found = _anything.decode(part)
-        if not isinstance(found, list):
-            return None
-        return [_link(number, value) for number, value in enumerate(found)]
+    if not isinstance(found, list):
+        return None, {}
+    links = [_link(number, value) for number, value in enumerate(found)]
+    fields = {
+        number: {name: it for name, it in value.items() if name not in Link.__struct_fields__}
+        for number, value in enumerate(found)
+        if len(value) > len(Link.__struct_fields__)
+    }
+    return links, fields
 
 
 def _link(number: int, value: object) -> Link:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from bisect import bisect
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from graphlabel.errors import GraphFileError
 from graphlabel.files import extension
 from graphlabel.files.clerps import read_clerps
-from graphlabel.files.dialects import Head, dialect_of
+from graphlabel.files.dialects import Dialect, Head, dialect_of
 from graphlabel.files.document import GraphDocument, Residue
 from graphlabel.files.fields import Fields
 from graphlabel.files.links import edges_of
@@ -59,13 +63,46 @@ def _graph_from(parsed: ParsedFile, where: str, slug: str) -> GraphDocument:
     metadata = Fields(parsed.metadata or {}, f"{where}'s metadata")
     q_params = Fields(parsed.q_params or {}, f"{where}'s qParams")
     fields = [Fields(node, f"node {place}") for place, node in enumerate(parsed.nodes)]
-    raw_nodes = [node.raw for node in fields]
-    ours = extension.read_metadata(metadata.raw.get(extension.FIELD))
-    dialect = dialect_of(Head(metadata.raw, raw_nodes))
+    raw = [node.raw for node in fields]
+    dialect = dialect_of(Head(metadata.raw, raw))
+    node_ids = tuple(node.text("node_id") for node in fields)
+    graph, dangling = _graph(parsed, metadata, fields, node_ids, dialect)
+    keys = [node.key for node in graph.nodes]
+    js_ids = [str(node.get("jsNodeId", "")) for node in raw]
+    names = Names(keys, node_ids, js_ids, js_first=dialect.pins_by_js_id)
+    pins = read_q_params(q_params, names)
+    clerps = read_clerps(q_params.raw.get("clerps"), keys, raw).labels
+    annotations = extension.read_annotations(keys, raw, pins.annotations, dialect, clerps)
+    slug = metadata.text("slug", slug)
+    residue = Residue(
+        top=parsed.rest,
+        metadata=metadata.raw,
+        q_params=q_params.raw,
+        nodes=raw,
+        link_fields=_by_edge(parsed.link_fields, dangling),
+        dangling_links=[msgspec.structs.asdict(parsed.links[number]) for number in dangling],
+        unresolved_pins=pins.unresolved_pins,
+        unresolved_members=pins.unresolved_members,
+        annotations=annotations,
+        slug=slug,
+        names=names,
+        supernode_rows=pins.supernode_rows,
+        data=parsed.data,
+    )
+    return GraphDocument(graph, annotations, node_ids, slug, dialect.name, residue)
 
+
+def _graph(
+    parsed: ParsedFile,
+    metadata: Fields,
+    fields: Sequence[Fields],
+    node_ids: Sequence[str],
+    dialect: Dialect,
+) -> tuple[AttributionGraph, list[int]]:
+    """The graph, and the numbers of the links that name no node."""
+    ours = extension.read_metadata(metadata.raw.get(extension.FIELD))
     tokens = tuple(_token(token) for token in metadata.items("prompt_tokens"))
     nodes, n_layers = nodes_of(fields, dialect, metadata, tokens, ours.n_layers)
-    node_ids = tuple(node.text("node_id") for node in fields)
     edges, dangling = edges_of(parsed.links, nodes, node_ids)
     graph = AttributionGraph(
         prompt=metadata.text("prompt", ""),
@@ -77,37 +114,19 @@ def _graph_from(parsed: ParsedFile, where: str, slug: str) -> GraphDocument:
         token_ids=ours.token_ids,
         scores=ours.scores,
     )
-    keys = [node.key for node in nodes]
-    js_ids = [str(node.get("jsNodeId", "")) for node in raw_nodes]
-    names = Names(keys, node_ids, js_ids, js_first=dialect.pins_by_js_id)
-    pins = read_q_params(q_params, names)
-    clerps = read_clerps(q_params.raw.get("clerps"), keys, raw_nodes).labels
-    annotations = extension.read_annotations(keys, raw_nodes, pins.annotations, dialect, clerps)
-    slug = metadata.text("slug", slug)
-    return GraphDocument(
-        graph=graph,
-        annotations=annotations,
-        node_ids=node_ids,
-        slug=slug,
-        dialect=dialect.name,
-        residue=Residue(
-            top=parsed.rest,
-            metadata=metadata.raw,
-            q_params=q_params.raw,
-            nodes=raw_nodes,
-            dangling_links=[
-                {"source": link.source, "target": link.target, "weight": link.weight}
-                for link in (parsed.links[number] for number in dangling)
-            ],
-            unresolved_pins=pins.unresolved_pins,
-            unresolved_members=pins.unresolved_members,
-            annotations=annotations,
-            slug=slug,
-            names=names,
-            supernode_rows=pins.supernode_rows,
-            data=parsed.data,
-        ),
-    )
+    return graph, dangling
+
+
+def _by_edge(
+    fields: Mapping[int, Mapping[str, Any]], dangling: Sequence[int]
+) -> dict[int, Mapping[str, Any]]:
+    """Fields by link number as fields by the place of the edge."""
+    lost = set(dangling)
+    return {
+        number - bisect(dangling, number): extra
+        for number, extra in fields.items()
+        if number not in lost
+    }
 
 
 def _token(value: object) -> str:

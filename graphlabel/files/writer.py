@@ -29,6 +29,7 @@ FEATURE_TYPES = {
 }
 """``feature_type`` by node kind; every transcoder feature has the first one, per-layer or not."""
 
+_PICKLES = (".pt", ".pth", ".pkl")
 _encode = msgspec.json.Encoder().encode
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -52,6 +53,8 @@ def write_graph(
     (``generation_settings`` and ``pruning_settings``) go into the metadata. Raises GraphFileError
     when the file cannot be written; what was there before is then still there.
     """
+    if path.suffix in _PICKLES:
+        raise GraphFileError(f"{path} would be a pickle; graphs are written as JSON, name a .json")
     data = encode_graph(document, settings or {})
     if path.suffix == ".gz":
         data = gzip.compress(data, mtime=0)
@@ -62,15 +65,14 @@ def encode_graph(document: GraphDocument, settings: Mapping[str, Any]) -> bytes:
     """The file's bytes: UTF-8 JSON; new nodes and links stand one a line."""
     if document.residue.data:
         return _encode_changes(document, settings)
+    metadata = document.residue.metadata or _new_metadata(document)
     parts = {
-        "metadata": _encode(
-            {**_new_metadata(document), extension.FIELD: _our_metadata(document), **settings}
-        ),
-        "qParams": _encode(changed_q_params(document)),
+        "metadata": _encode({**metadata, extension.FIELD: _our_metadata(document), **settings}),
+        "qParams": _encode({**document.residue.q_params, **changed_q_params(document)}),
         "nodes": _lines([_encode(node) for node in _new_nodes(document)]),
         "links": _lines([_encode(link) for link in _new_links(document)]),
     }
-    return _object(parts)
+    return _object(parts | {name: _encode(it) for name, it in document.residue.top.items()})
 
 
 def _encode_changes(document: GraphDocument, settings: Mapping[str, Any]) -> bytes:
@@ -203,9 +205,13 @@ def _stale_clerps(document: GraphDocument) -> set[NodeKey]:
 
 
 def _new_nodes(document: GraphDocument) -> Iterator[dict[str, Any]]:
+    """Node objects that no file has to the letter: from given fields, or all new."""
+    given = document.residue.nodes
     for place, node in enumerate(document.graph.nodes):
-        raw = _new_node(document, place, node)
-        raw["clerp"] = _clerp(document, node)
+        raw = dict(given[place]) if given else new_node(document, place, node)
+        if not given or document.annotations.label_of(node.key) != _label_read(document, node):
+            raw["clerp"] = _clerp(document, node)
+        raw.pop(extension.FIELD, None)
         ours = extension.write_node(document.annotations, node.key)
         if ours and not _only_what_was_read(document, node):
             raw[extension.FIELD] = ours
@@ -230,7 +236,8 @@ def _clerp(document: GraphDocument, node: Node) -> str:
     return text
 
 
-def _new_node(document: GraphDocument, place: int, node: Node) -> dict[str, Any]:
+def new_node(document: GraphDocument, place: int, node: Node) -> dict[str, Any]:
+    """A node's fields in circuit-tracer's form, without a label."""
     kind, layer, feature, position = node.key
     n_layers = document.graph.n_layers
     number, shown_layer, js_id = {
@@ -259,6 +266,9 @@ def _new_node(document: GraphDocument, place: int, node: Node) -> dict[str, Any]
 
 def _new_links(document: GraphDocument) -> Iterator[dict[str, Any]]:
     edges, ids = document.graph.edges, document.node_ids
+    extra = document.residue.link_fields
     rows = zip(edges.source.tolist(), edges.target.tolist(), edges.weight.tolist(), strict=True)
-    for source, target, weight in rows:
-        yield {"source": ids[source], "target": ids[target], "weight": weight}
+    for place, (source, target, weight) in enumerate(rows):
+        link = {"source": ids[source], "target": ids[target], "weight": weight}
+        yield {**link, **extra[place]} if place in extra else link
+    yield from map(dict, document.residue.dangling_links)

@@ -49,20 +49,20 @@ def push(
         page = f"{client.base_url}/{model}/graph?slug={slug}"
         if not subgraph_only:
             page = upload_graph(client, exported.residue.data, slug)
-            if not json:
-                note(f"uploaded: {page}")
         if pinned or supernodes or clerps:
             saved = save_subgraph(
                 client, model, slug, name=name, pinned=pinned, supernodes=supernodes,
                 clerps=clerps, overwrite=overwrite,
             )  # fmt: skip
     if json:
-        link = link_to(exported, page)
-        print_json({"page": page, "link": link, "subgraph": saved, "pinned": len(pinned),
-                    "supernodes": len(supernodes), "labels": len(clerps)})  # fmt: skip
-    elif saved:
-        note(f"saved the subgraph {saved}: {len(pinned)} pinned nodes, {len(supernodes)} "
-             f"supernodes, {len(clerps)} labels")  # fmt: skip
+        print_json({"page": page, "link": link_to(exported, page), "subgraph": saved,
+                    "pinned": len(pinned), "supernodes": len(supernodes),
+                    "labels": len(clerps)})  # fmt: skip
+        return
+    note(page)
+    if saved:
+        counts = f"{len(pinned)} pinned nodes, {len(supernodes)} supernodes, {len(clerps)} labels"
+        note(f"  subgraph {saved}: {counts}")
 
 
 def for_neuronpedia(document: GraphDocument, model: str, slug: str) -> GraphDocument:

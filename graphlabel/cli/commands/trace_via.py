@@ -33,14 +33,7 @@ def trace_via(
     from graphlabel.files import graph_from_bytes
     from graphlabel.neuronpedia import GenerateSettings, Neuronpedia, generate_graph
 
-    if via != "neuronpedia":
-        raise UsageError(f"there is no server “{via[:40]}”; --via takes neuronpedia")
-    if prompt is None or token_ids is not None:
-        raise UsageError("--via neuronpedia takes a prompt as text; leave out --token-ids")
-    if not model:
-        raise UsageError("--model is missing; name a model of Neuronpedia, such as gemma-2-2b")
-    if output is None:
-        raise UsageError("-o is missing; name the graph file to write")
+    model, prompt, output = _checked(via, prompt, token_ids, model, output)
     check_writable(output)
     settings = GenerateSettings(
         source_set=source_set or None,
@@ -63,6 +56,20 @@ def trace_via(
         return
     note(f"wrote {output}: {len(document.graph)} nodes, {len(document.graph.edges)} links")
     note(f"  on the web: {made.page}")
+
+
+def _checked(
+    via: str, prompt: str | None, token_ids: str | None, model: str, output: Path | None
+) -> tuple[str, str, Path]:
+    if via != "neuronpedia":
+        raise UsageError(f"there is no server “{via[:40]}”; --via takes neuronpedia")
+    if prompt is None or token_ids is not None:
+        raise UsageError("--via neuronpedia takes a prompt as text; leave out --token-ids")
+    if not model:
+        raise UsageError("--model is missing; name a model of Neuronpedia, such as gemma-2-2b")
+    if output is None:
+        raise UsageError("-o is missing; name the graph file to write")
+    return model, prompt, output
 
 
 def _slug(prompt: str, output: Path) -> str:
