@@ -45,6 +45,7 @@ test: check
 bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/route.py
 	$(BIN)/python benchmarks/index.py
+	$(BIN)/python benchmarks/open_graph.py
 
 ## docs: the command reference, made from the code
 docs: $(VENV)/.installed-dev

@@ -16,6 +16,7 @@ GraphLabelError
 ├── CalibrationError            a calibration that is missing, broken or made with another encoder
 ├── AnnotationError             an edit that makes no sense (a supernode of nothing)
 ├── StoreError                  the annotation store
+├── RemoteError                 a web service that refuses, fails or cannot be reached
 └── ExportError                 an export that cannot be made or written
 
 A message says what happened, why, and what to do instead, on one line.
@@ -86,6 +87,13 @@ class AnnotationError(GraphLabelError):
 
 class StoreError(GraphLabelError):
     """The annotation store cannot do what was asked."""
+
+
+class RemoteError(GraphLabelError):
+    """A web service that refuses, fails or cannot be reached."""
+
+    passing = False
+    """Whether the same request may well succeed a little later."""
 
 
 class ExportError(GraphLabelError):

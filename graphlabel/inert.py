@@ -21,6 +21,12 @@ def inert(text: str, most: int | None = None) -> str:
     return "".join(map(_shown, text))
 
 
+def bare_token(text: str) -> str:
+    """A token for a narrow place: inert, without the space before it; ``␣`` when nothing else."""
+    shown = inert(text)
+    return shown.strip(" ") or "␣"
+
+
 def inert_json(encoded: str) -> str:
     """JSON text whose control, bidirectional and other invisible characters are escaped."""
     if encoded.isascii() and "\x7f" not in encoded:
@@ -36,7 +42,8 @@ def _shown(char: str) -> str:
         return chr(0x2400 + code)
     if category == "Cf" and char not in _KEPT:  # bidirectional marks, zero-width characters, tags
         return ""
-    if category in ("Cc", "Cs"):
+    # U+FFFE and U+FFFF may not stand in XML
+    if category in ("Cc", "Cs") or code in (0xFFFE, 0xFFFF):
         return "␡" if code == 0x7F else "�"
     return char
 

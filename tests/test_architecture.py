@@ -32,6 +32,8 @@ def loaded_after(code: str) -> set[str]:
         "import graphlabel.files, graphlabel.store, graphlabel.export, graphlabel.labeling",
         "import graphlabel.evidence.index.reader, graphlabel.evidence.opening",
         "import graphlabel.protocol",
+        "import graphlabel.neuronpedia",
+        "import graphlabel.files.torch_graph",
         "import graphlabel.atlas",
         "import graphlabel_tui.app",
     ],
@@ -41,7 +43,18 @@ def test_light_rooms_load_no_torch(code: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "room", ["graph", "records", "annotation", "files", "store", "evidence", "export", "labeling"]
+    "room",
+    [
+        "graph",
+        "records",
+        "annotation",
+        "files",
+        "store",
+        "evidence",
+        "export",
+        "labeling",
+        "neuronpedia",
+    ],
 )
 def test_the_library_loads_no_user_interface(room: str) -> None:
     assert not loaded_after(f"import graphlabel.{room}") & {"textual", "graphlabel_tui"}
@@ -63,7 +76,7 @@ def test_every_public_name_exists_and_is_sorted() -> None:
     import importlib
 
     rooms = ["", ".graph", ".records", ".annotation", ".files", ".store", ".evidence", ".export",
-             ".protocol", ".labeling", ".embedding", ".models", ".tracing", ".atlas"]  # fmt: skip
+             ".protocol", ".labeling", ".embedding", ".models", ".tracing", ".atlas", ".neuronpedia"]  # fmt: skip
     for room in rooms:
         module = importlib.import_module(f"graphlabel{room}")
         names = module.__all__

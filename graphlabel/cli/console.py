@@ -10,18 +10,26 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from graphlabel.inert import inert, inert_json
+
 if TYPE_CHECKING:
     from rich.table import Table
 
 
 def print_json(value: object) -> None:
     """A value as one line of JSON on standard output."""
-    typer.echo(json.dumps(value, ensure_ascii=False, allow_nan=False))
+    typer.echo(inert_json(json.dumps(value, ensure_ascii=False, allow_nan=False)))
+
+
+def say(text: str) -> None:
+    """A line of the result on standard output; what files put into it cannot act."""
+    typer.echo(inert(text))
 
 
 def note(text: str) -> None:
-    """A line about what is going on, on standard error."""
-    typer.echo(text, err=True)
+    """Lines about what is going on, on standard error."""
+    for line in text.split("\n"):
+        typer.echo(inert(line), err=True)
 
 
 def print_table(table: Table) -> None:

@@ -14,18 +14,23 @@ from graphlabel.cli.commands import (
     cache,
     calibrate,
     demo,
+    diff,
     doctor,
     export,
     features,
     features_build,
+    fetch,
     info,
     label,
+    lint,
     open_,
     profile,
+    push,
     route,
     trace,
 )
 from graphlabel.errors import GraphLabelError
+from graphlabel.inert import inert
 
 _INTERRUPTED = 130
 
@@ -50,6 +55,10 @@ app.command(short_help="Write a form that other tools open.")(export.export)
 app.command(short_help="Say what a graph file holds.")(info.info)
 features.app.command(short_help="Index what makes features fire.")(features_build.build)
 features.app.command(short_help="Join the parts that shards made.")(features_build.merge)
+app.command(short_help="Compare two graphs' features.")(diff.diff)
+app.command(short_help="Look for what is wrong with a graph.")(lint.lint)
+app.command(short_help="Fetch a graph from Neuronpedia.")(fetch.fetch)
+app.command(short_help="Upload a graph to Neuronpedia.")(push.push)
 app.add_typer(features.app, name="features")
 app.add_typer(cache.app, name="cache")
 app.command(short_help="Check the installation.")(doctor.doctor)
@@ -112,6 +121,6 @@ def main() -> None:
 
 
 def _fail(message: str) -> None:
-    line = " ".join(message.split())
+    line = inert(" ".join(message.split()), most=2000)
     typer.echo(f"graphlabel: {line}", err=True)
     raise SystemExit(2)

@@ -27,3 +27,11 @@ StoreOption = Annotated[
     Path | None,
     typer.Option(help="Annotation store (GRAPHLABEL_STORE).", metavar="FILE"),
 ]
+TrustPickle = Annotated[
+    bool,
+    typer.Option("--trust-pickle", help="Run what a .pt file's pickle asks for (your own files)."),
+]
+ServerOption = Annotated[
+    str | None,
+    typer.Option(help="Neuronpedia's address (NEURONPEDIA_BASE_URL).", metavar="URL"),
+]

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from graphlabel.annotation import Annotations
+from graphlabel.files.q_params import Names, SupernodeRow
 from graphlabel.graph import AttributionGraph, NodeKey
 
 
@@ -22,7 +23,7 @@ class Residue:
     nodes: Sequence[Mapping[str, Any]] = ()
     """Each node's fields as read, in order."""
     link_fields: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
-    """Extra fields of links, by the link's place."""
+    """Extra fields of links, by the edge's place."""
     dangling_links: Sequence[Mapping[str, Any]] = ()
     """Links that name no node."""
     unresolved_pins: Sequence[str] = ()
@@ -30,6 +31,17 @@ class Residue:
     """Supernode members that name no node, by supernode."""
     annotations: Annotations | None = None
     """The annotations as read, to tell what a person changed."""
+    slug: str = ""
+    """The slug as read, or the file's name."""
+    names: Names | None = None
+    """What the file calls its nodes."""
+    supernode_rows: Sequence[SupernodeRow] = ()
+    """The supernodes to the letter."""
+    data: bytes = b""
+    """The whole file, unpacked: what nobody changes is written back from here, to the letter.
+
+    Empty for documents that are put together otherwise; the fields above are then written.
+    """
 
 
 @dataclass(frozen=True, eq=False)

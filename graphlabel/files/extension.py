@@ -13,7 +13,17 @@ from typing import Any
 
 import msgspec
 
-from graphlabel.annotation import Annotations, Label, LabelTarget, Review, Routing, label_target
+from graphlabel.annotation import (
+    Annotations,
+    Label,
+    LabelTarget,
+    Origin,
+    Provenance,
+    Review,
+    Routing,
+    Scope,
+    label_target,
+)
 from graphlabel.annotation.encoding import (
     decode_routing,
     decode_value,
@@ -21,11 +31,12 @@ from graphlabel.annotation.encoding import (
     encode_value,
 )
 from graphlabel.errors import AnnotationError, GraphFileError
+from graphlabel.files.dialects import Dialect
 from graphlabel.graph import FeatureKey, GraphScores, GraphSource, NodeKey, NodeKind
 
 FIELD = "graphlabel"
 VERSION = 1
-_LABELLED_BY_CLERP = (NodeKind.FEATURE, NodeKind.OTHER)
+_FROM_FILE = Provenance(Origin.FILE)
 
 
 @dataclass(frozen=True)
@@ -61,19 +72,29 @@ def write_metadata(metadata: FileMetadata) -> Any:
 
 
 def read_annotations(
-    keys: Sequence[NodeKey], nodes: Sequence[Mapping[str, Any]], pins: Annotations
+    keys: Sequence[NodeKey],
+    nodes: Sequence[Mapping[str, Any]],
+    pins: Annotations,
+    dialect: Dialect,
+    clerps: Mapping[LabelTarget, str],
 ) -> Annotations:
-    """Annotations from each node's ``clerp`` and ``graphlabel`` fields, joined with the pins."""
-    labels: dict[LabelTarget, Label] = {}
+    """Annotations from each node's ``clerp`` and ``graphlabel`` fields, joined with the pins.
+
+    ``clerps`` are the labels in qParams, which win over the nodes' own, as in the frontends.
+    """
+    labels: dict[LabelTarget, Label] = {
+        target: Label(text, Scope.OCCURRENCE if isinstance(target, NodeKey) else Scope.FEATURE)
+        for target, text in clerps.items()
+    }
     routings: dict[FeatureKey, Routing] = {}
     notes: dict[NodeKey, str] = {}
     reviews: dict[NodeKey, Review] = {}
     for place, (key, raw) in enumerate(zip(keys, nodes, strict=True)):
         ours = raw.get(FIELD)
-        clerp = raw.get("clerp")
         if not isinstance(ours, dict):
-            if key.kind in _LABELLED_BY_CLERP and isinstance(clerp, str) and clerp.strip():
-                labels[key] = Label(clerp)
+            text = dialect.label(raw, key.kind)
+            if text and key not in labels and key.feature_key not in clerps:
+                labels[key] = Label(text, provenance=_FROM_FILE)
             continue
         try:
             for name in ("label", "hidden_label"):

@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
-from graphlabel.graph import Node, NodeKind
+from graphlabel.graph import NO_FEATURE, Node, NodeKind
 from graphlabel.graph.pairing import cantor, cantor_inverse
 
-__all__ = ["cantor", "cantor_inverse", "feature_index", "new_node_ids"]
-
-_FEATURE_ID = (
-    re.compile(r"^\d+_(\d+)_-?\d+$"),
-    re.compile(r"^\d+_(?:cro|lor)_(\d+)_\d+$"),
-    re.compile(r"^intermediate_\d+_\d+_(\d+)$"),
-)
-
-
-def feature_index(node_id: str, fallback: int | None) -> int:
-    """A feature's index, from its node id where the id says so, else ``fallback`` (or -1)."""
-    for pattern in _FEATURE_ID:
-        match = pattern.match(node_id)
-        if match:
-            return int(match[1])
-    return -1 if fallback is None else fallback
+__all__ = ["cantor", "cantor_inverse", "new_node_ids"]
 
 
 def new_node_ids(nodes: Sequence[Node], n_layers: int) -> tuple[str, ...]:
@@ -38,11 +22,15 @@ def new_node_ids(nodes: Sequence[Node], n_layers: int) -> tuple[str, ...]:
         kind, layer, feature, position = node.key
         if kind is NodeKind.FEATURE:
             ids.append(_feature_id(node))
-        elif kind is NodeKind.ERROR:
+        elif kind is NodeKind.ERROR and feature == NO_FEATURE:
             plain = f"0_{layer}_{position}"
             ids.append(f"error_{layer}_{position}" if plain in taken else plain)
+        elif kind is NodeKind.ERROR:  # another error of the same place: of attention, say
+            ids.append(f"error_{layer}_{position}_{-feature}")
         elif kind is NodeKind.TOKEN:
             ids.append(f"E_{feature}_{position}")
+        elif kind is NodeKind.OTHER:
+            ids.append(f"{layer}_other_{feature}_{position}")
         else:
             ids.append(f"{n_layers + 1}_{feature}_{position}")
     return tuple(ids)

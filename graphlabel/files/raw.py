@@ -1,10 +1,10 @@
-"""Parsing a graph file's bytes, with errors that name what is wrong."""
+"""A graph file's bytes, taken apart, with errors that name what is wrong."""
 
 from __future__ import annotations
 
-import gzip
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,83 +12,173 @@ import msgspec
 
 from graphlabel.errors import GraphFileError
 
+GZIP_MAGIC = b"\x1f\x8b"
+ZIP_MAGIC = b"PK\x03\x04"
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+# graph JSON shrinks about twentyfold; what grows much more is no graph but a gzip bomb
+_MOST_GROWTH, _MOST_SMALL = 200, 64 * 1024 * 1024
+OUR_PARTS = ("metadata", "qParams", "nodes", "links")
 
-def read_json(path: Path) -> dict[str, Any]:
-    """The JSON object in a file, gzipped or not; raises GraphFileError when there is none."""
+
+class Link(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """A link as nearly every file has it: two node ids and a signed weight."""
+
+    source: str
+    target: str
+    weight: float
+
+
+class _PlainFile(msgspec.Struct, forbid_unknown_fields=True):
+    """A file without any unusual field, which is parsed in one pass."""
+
+    nodes: list[dict[str, Any]]
+    links: list[Link]
+    metadata: dict[str, Any] = {}
+    q_params: dict[str, Any] = msgspec.field(name="qParams", default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ParsedFile:
+    """The parts of a graph file."""
+
+    metadata: Any
+    q_params: Any
+    nodes: Sequence[Any]
+    links: Sequence[Link]
+    link_fields: Mapping[int, Mapping[str, Any]]
+    """Other fields of links, by the link's number."""
+    rest: Mapping[str, Any]
+    """Top-level fields of other names."""
+    data: bytes
+    """The whole file, unpacked, so that what nobody changes can be written back to the letter."""
+
+
+_plain_file = msgspec.json.Decoder(_PlainFile)
+_parts = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_plain_links = msgspec.json.Decoder(list[Link])
+_anything = msgspec.json.Decoder()
+raw_items = msgspec.json.Decoder(list[msgspec.Raw])
+"""The items of a JSON list, each as it is written."""
+
+
+def read_bytes(path: Path) -> bytes:
+    """A file's content, unpacked when it is gzipped; raises GraphFileError when unreadable."""
     try:
         data = path.read_bytes()
     except FileNotFoundError as error:
         raise GraphFileError(f"{path} does not exist; check the path") from error
-    except OSError as error:
-        raise GraphFileError(f"cannot read {path}: {error.strerror or error}") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise GraphFileError(f"cannot read {path}: {reason}") from error
+    if data[:2] == GZIP_MAGIC:
+        data = b"".join(_unpacked(data, path))
+    return data.removeprefix(_BYTE_ORDER_MARK)
+
+
+def _unpacked(data: bytes, path: Path) -> Iterator[bytes]:
+    room = len(data) * _MOST_GROWTH + _MOST_SMALL
     try:
-        if data[:2] == b"\x1f\x8b":
-            data = gzip.decompress(data)
-        value = msgspec.json.decode(data)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise GraphFileError(f"{path} is not JSON ({error}); expected a graph file") from error
-    except (OSError, EOFError, zlib.error) as error:
+        while data:  # a gzip file may have several members
+            member = zlib.decompressobj(wbits=31)
+            piece = member.decompress(data, room + 1)
+            room -= len(piece)
+            if room < 0:
+                raise GraphFileError(
+                    f"{path} grows beyond all measure when unpacked; it is no graph"
+                )
+            if not member.eof:
+                raise GraphFileError(f"{path} is a broken gzip file (it ends too early)")
+            yield piece
+            data = member.unused_data.lstrip(b"\0")
+    except zlib.error as error:
         raise GraphFileError(f"{path} is a broken gzip file ({error})") from error
-    if not isinstance(value, dict):
-        raise GraphFileError(f"{path} is no graph: it holds no JSON object")
-    return value
 
 
-class Fields:
-    """A JSON object whose fields are read with their types checked."""
+def parse(data: bytes, where: object) -> ParsedFile:
+    """A graph file's parts; ``where`` names the file in errors.
 
-    def __init__(self, value: object, where: str) -> None:
-        """``where`` names the object in error messages, such as "node 7"."""
-        if not isinstance(value, dict):
-            raise GraphFileError(f"{where} is no object; this is not a graph file")
-        self.raw: Mapping[str, Any] = value
-        self._where = where
+    Raises GraphFileError, in one line, when the bytes are no JSON object with nodes and links.
+    """
+    try:
+        plain = _plain_file.decode(data)
+    except msgspec.ValidationError:
+        return _parse_unusual(data, where)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise _not_json(data, where, error) from error
+    return ParsedFile(plain.metadata, plain.q_params, plain.nodes, plain.links, {}, {}, data)
 
-    def text(self, name: str, default: str | None = None) -> str:
-        """A string; numbers are taken as their digits."""
-        value = self.raw.get(name, default)
-        if isinstance(value, bool) or not isinstance(value, (str, int)):
-            raise self._wrong(name, "a text")
-        return str(value)
 
-    def integer(self, name: str, default: int | None = None) -> int:
-        """A whole number."""
-        value = self.raw.get(name, default)
-        if isinstance(value, str) and value.lstrip("-").isdecimal() and len(value) < 20:
-            return int(value)
-        if isinstance(value, float) and value.is_integer():
-            return int(value)
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise self._wrong(name, "a whole number")
-        return value
+def _parse_unusual(data: bytes, where: object) -> ParsedFile:
+    """The same for a file with unknown fields, or one that is wrong in a way to be named."""
+    try:
+        parts = _parts.decode(data)
+        values = {name: _anything.decode(part) for name, part in parts.items() if name != "links"}
+        links, link_fields = _links(parts["links"]) if "links" in parts else (None, {})
+    except msgspec.ValidationError as error:
+        if data.lstrip()[:1] in b'["0123456789-tfn' and _is_json(data):
+            raise GraphFileError(f"{where} is no graph: it holds no JSON object") from error
+        raise _not_json(data, where, error) from error
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise _not_json(data, where, error) from error
+    nodes = values.get("nodes")
+    if not isinstance(nodes, list) or links is None:
+        raise GraphFileError(f"{where} is no graph file: it has no “nodes” and “links” lists")
+    rest = {name: value for name, value in values.items() if name not in OUR_PARTS}
+    metadata, q_params = values.get("metadata"), values.get("qParams")
+    return ParsedFile(metadata, q_params, nodes, links, link_fields, rest, data)
 
-    def number(self, name: str) -> float | None:
-        """A number, or None when it is null or absent."""
-        value = self.raw.get(name)
-        if value is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise self._wrong(name, "a number")
-        try:
-            return float(value)
-        except OverflowError as error:
-            raise self._wrong(name, "a number of ordinary size") from error
 
-    def items(self, name: str) -> list[Any]:
-        """A list, empty when absent."""
-        value = self.raw.get(name)
-        if value is None:
-            return []
-        if not isinstance(value, list):
-            raise self._wrong(name, "a list")
-        return value
+def _is_json(data: bytes) -> bool:
+    try:
+        _anything.decode(data)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return False
+    return True
 
-    def fields(self, name: str) -> Fields:
-        """An object inside, empty when absent."""
-        return Fields(self.raw.get(name) or {}, f"{self._where}'s {name}")
 
-    def _wrong(self, name: str, expected: str) -> GraphFileError:
-        if name not in self.raw:
-            return GraphFileError(f"{self._where} has no “{name}”; this is not a graph file")
-        found = type(self.raw[name]).__name__
-        return GraphFileError(f"{self._where}: “{name}” should be {expected}, not a {found}")
+def _links(part: msgspec.Raw) -> tuple[Sequence[Link] | None, dict[int, dict[str, Any]]]:
+    """The links and, by number, the fields of theirs that have no place in a Link."""
+    try:
+        return _plain_links.decode(part), {}
+    except msgspec.ValidationError:
+        found = _anything.decode(part)
+    if not isinstance(found, list):
+        return None, {}
+    links = [_link(number, value) for number, value in enumerate(found)]
+    fields = {
+        number: {name: it for name, it in value.items() if name not in Link.__struct_fields__}
+        for number, value in enumerate(found)
+        if len(value) > len(Link.__struct_fields__)
+    }
+    return links, fields
+
+
+def _link(number: int, value: object) -> Link:
+    match value:
+        case {
+            "source": str(source),
+            "target": str(target),
+            "weight": int() | float() as weight,
+        } if not isinstance(weight, bool):
+            try:
+                return Link(source, target, float(weight))
+            except OverflowError:
+                pass
+        case {"source": str(), "target": str(), "weight": None}:
+            raise GraphFileError(
+                f"link {number} has no weight (null, as NaN is often written); graphlabel lint "
+                "--fix drops such links"
+            )
+    raise GraphFileError(
+        f"link {number} needs a source, a target and a weight that is a number of ordinary size"
+    )
+
+
+def _not_json(data: bytes, where: object, error: Exception) -> GraphFileError:
+    reason = " ".join(str(error).split())[:120]
+    if b"NaN" in data or b"Infinity" in data:
+        return GraphFileError(
+            f"{where} is not JSON ({reason}): it has NaN or Infinity, which JSON has not; "
+            "graphlabel lint --fix drops the links and values that are no numbers"
+        )
+    return GraphFileError(f"{where} is not JSON ({reason}); expected a graph file")

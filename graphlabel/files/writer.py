@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from graphlabel._version import __version__
-from graphlabel.annotation import Annotations, Origin
+from graphlabel.annotation import Annotations, Label, Origin
 from graphlabel.atomic import write_bytes
 from graphlabel.errors import GraphFileError
 from graphlabel.files import extension
+from graphlabel.files.clerps import read_clerps
 from graphlabel.files.document import GraphDocument
 from graphlabel.files.node_ids import cantor, new_node_ids
-from graphlabel.files.q_params import write_q_params
-from graphlabel.graph import AttributionGraph, Node, NodeKind
+from graphlabel.files.q_params_writer import changed_q_params
+from graphlabel.files.raw import raw_items
+from graphlabel.graph import AttributionGraph, Node, NodeKey, NodeKind
 
 FEATURE_TYPES = {
     NodeKind.FEATURE: "cross layer transcoder",
@@ -26,6 +28,10 @@ FEATURE_TYPES = {
     NodeKind.LOGIT: "logit",
 }
 """``feature_type`` by node kind; every transcoder feature has the first one, per-layer or not."""
+
+_PICKLES = (".pt", ".pth", ".pkl")
+_encode = msgspec.json.Encoder().encode
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def new_document(graph: AttributionGraph, slug: str) -> GraphDocument:
@@ -47,6 +53,8 @@ def write_graph(
     (``generation_settings`` and ``pruning_settings``) go into the metadata. Raises GraphFileError
     when the file cannot be written; what was there before is then still there.
     """
+    if path.suffix in _PICKLES:
+        raise GraphFileError(f"{path} would be a pickle; graphs are written as JSON, name a .json")
     data = encode_graph(document, settings or {})
     if path.suffix == ".gz":
         data = gzip.compress(data, mtime=0)
@@ -54,32 +62,96 @@ def write_graph(
 
 
 def encode_graph(document: GraphDocument, settings: Mapping[str, Any]) -> bytes:
-    """The file's bytes: UTF-8 JSON, one node or link a line."""
-    encoder = msgspec.json.Encoder()
-    metadata = encoder.encode({**_metadata(document), **settings})
-    q_params = encoder.encode(write_q_params(document))
-    nodes = b",\n".join(encoder.encode(node) for node in _nodes(document))
-    links = b",\n".join(encoder.encode(link) for link in _links(document))
-    rest = b"".join(
-        b",\n%b:%b" % (encoder.encode(name), encoder.encode(value))
-        for name, value in document.residue.top.items()
-    )
-    return b'{"metadata":%b,\n"qParams":%b,\n"nodes":[\n%b\n],\n"links":[\n%b\n]%b}\n' % (
-        metadata,
-        q_params,
-        nodes,
-        links,
-        rest,
-    )
+    """The file's bytes: UTF-8 JSON; new nodes and links stand one a line."""
+    if document.residue.data:
+        return _encode_changes(document, settings)
+    metadata = document.residue.metadata or _new_metadata(document)
+    parts = {
+        "metadata": _encode({**metadata, extension.FIELD: _our_metadata(document), **settings}),
+        "qParams": _encode({**document.residue.q_params, **changed_q_params(document)}),
+        "nodes": _lines([_encode(node) for node in _new_nodes(document)]),
+        "links": _lines([_encode(link) for link in _new_links(document)]),
+    }
+    return _object(parts | {name: _encode(it) for name, it in document.residue.top.items()})
 
 
-def _metadata(document: GraphDocument) -> dict[str, Any]:
+def _encode_changes(document: GraphDocument, settings: Mapping[str, Any]) -> bytes:
+    """The file as it was read, to the letter, but for what a person changed."""
+    residue = document.residue
+    parts: dict[str, Any] = dict(_fields.decode(residue.data))
+    nodes = raw_items.decode(parts["nodes"])
+    changed = _changed_nodes(document)
+    for place, node in changed.items():
+        nodes[place] = msgspec.Raw(_encode(node))
+    if changed:
+        parts["nodes"] = _lines(nodes)
+    metadata: dict[str, Any] = dict(settings)
+    if document.slug != residue.slug:
+        metadata["slug"] = document.slug
+    ours, read = _our_metadata(document), residue.metadata.get(extension.FIELD)
+    if _says_something(document) and ours != read:
+        metadata[extension.FIELD] = ours
+    q_params = changed_q_params(document)
+    if "clerps" in residue.q_params and _stale_clerps(document):
+        q_params["clerps"] = None
+    if metadata:
+        parts["metadata"] = _merged(parts["metadata"] if residue.metadata else b"{}", metadata)
+    if q_params:
+        parts["qParams"] = _merged(parts["qParams"] if residue.q_params else b"{}", q_params)
+    return _object(parts)
+
+
+def node_objects(document: GraphDocument) -> list[dict[str, Any]]:
+    """The node objects of the document's file, in order, as they would be written."""
+    if not document.residue.data:
+        return list(_new_nodes(document))
+    nodes = [dict(node) for node in document.residue.nodes]
+    for place, node in _changed_nodes(document).items():
+        nodes[place] = node
+    return nodes
+
+
+def _merged(part: bytes | msgspec.Raw, changes: Mapping[str, Any]) -> bytes:
+    """A JSON object with some fields replaced (dropped where the new value is None)."""
+    fields: dict[str, Any] = dict(_fields.decode(part))
+    for name, value in changes.items():
+        if value is None:
+            fields.pop(name, None)
+        else:
+            fields[name] = _encode(value)
+    body = b",".join(b"%b:%b" % (_encode(name), bytes(value)) for name, value in fields.items())
+    return b"{%b}" % body
+
+
+def _object(parts: Mapping[str, Any]) -> bytes:
+    lines = b",\n".join(b"%b:%b" % (_encode(name), bytes(part)) for name, part in parts.items())
+    return b"{%b}\n" % lines
+
+
+def _lines(items: Sequence[Any]) -> bytes:
+    return b"[\n%b\n]" % b",\n".join(map(bytes, items))
+
+
+def _our_metadata(document: GraphDocument) -> Any:
     graph = document.graph
-    ours = extension.write_metadata(
+    return extension.write_metadata(
         extension.FileMetadata(graph.source, graph.token_ids, graph.n_layers, graph.scores)
     )
-    if document.residue.metadata:
-        return {**document.residue.metadata, extension.FIELD: ours}
+
+
+def _says_something(document: GraphDocument) -> bool:
+    """Whether our metadata is worth adding: it was there, or some node has a field of ours."""
+    if extension.FIELD in document.residue.metadata:
+        return True
+    return any(
+        not _only_what_was_read(document, node)
+        and extension.write_node(document.annotations, node.key)
+        for node in document.graph.nodes
+    )
+
+
+def _new_metadata(document: GraphDocument) -> dict[str, Any]:
+    graph = document.graph
     return {
         "slug": document.slug,
         "scan": graph.source.model or "unknown",
@@ -88,26 +160,62 @@ def _metadata(document: GraphDocument) -> dict[str, Any]:
         "prompt": graph.prompt,
         "schema_version": 1,
         "info": {"generator": {"name": "graphlabel", "version": __version__}},
-        extension.FIELD: ours,
     }
 
 
-def _nodes(document: GraphDocument) -> list[dict[str, Any]]:
-    residue, graph = document.residue, document.graph
-    written = []
-    for place, node in enumerate(graph.nodes):
+def _changed_nodes(document: GraphDocument) -> dict[int, dict[str, Any]]:
+    """The nodes that are not as they were read, by place."""
+    stale = _stale_clerps(document)
+    changed = {}
+    for place, node in enumerate(document.graph.nodes):
+        read = document.residue.nodes[place]
+        written = dict(read)
+        label = document.annotations.label_of(node.key)
+        if node.key in stale or label != _label_read(document, node):
+            written["clerp"] = _clerp(document, node)
+        written.pop(extension.FIELD, None)
         ours = extension.write_node(document.annotations, node.key)
-        if residue.nodes:
-            raw = dict(residue.nodes[place])
-            raw["clerp"] = _clerp(document, node, raw.get("clerp"))
-        else:
-            raw = _new_node(document, place, node)
-            raw["clerp"] = _clerp(document, node, None)
+        if ours and not _only_what_was_read(document, node):
+            written[extension.FIELD] = ours
+        if written != read:
+            changed[place] = written
+    return changed
+
+
+def _label_read(document: GraphDocument, node: Node) -> Label | None:
+    before = document.residue.annotations
+    return before.label_of(node.key) if before else None
+
+
+def _stale_clerps(document: GraphDocument) -> set[NodeKey]:
+    """The nodes labelled by qParams' clerps, once a label of one of them has changed.
+
+    The frontends prefer those clerps, so the labels then move to the nodes' own.
+    """
+    residue, before = document.residue, document.residue.annotations
+    value = residue.q_params.get("clerps")
+    if not value or before is None or before.labels == document.annotations.labels:
+        return set()
+    nodes = document.graph.nodes
+    targets = read_clerps(value, [node.key for node in nodes], residue.nodes).labels
+    named = [node for node in nodes if node.key in targets or node.key.feature_key in targets]
+    if all(document.annotations.label_of(n.key) == before.label_of(n.key) for n in named):
+        return set()
+    return {node.key for node in named}
+
+
+def _new_nodes(document: GraphDocument) -> Iterator[dict[str, Any]]:
+    """Node objects that no file has to the letter: from given fields, or all new."""
+    given = document.residue.nodes
+    for place, node in enumerate(document.graph.nodes):
+        raw = dict(given[place]) if given else new_node(document, place, node)
+        if not given or document.annotations.label_of(node.key) != _label_read(document, node):
+            raw["clerp"] = _clerp(document, node)
         raw.pop(extension.FIELD, None)
+        ours = extension.write_node(document.annotations, node.key)
         if ours and not _only_what_was_read(document, node):
             raw[extension.FIELD] = ours
-        written.append(raw)
-    return written
+        yield raw
 
 
 def _only_what_was_read(document: GraphDocument, node: Node) -> bool:
@@ -119,11 +227,8 @@ def _only_what_was_read(document: GraphDocument, node: Node) -> bool:
     return plain and not annotated
 
 
-def _clerp(document: GraphDocument, node: Node, read: object) -> Any:
+def _clerp(document: GraphDocument, node: Node) -> str:
     label = document.annotations.label_of(node.key)
-    before = document.residue.annotations
-    if before is not None and before.label_of(node.key) == label:
-        return read if read is not None else ""
     text = label.text if label else ""
     if node.key.kind is NodeKind.LOGIT:  # every frontend splits a logit's clerp at "(p="
         plain = f'Output "{node.text}" (p={node.probability or 0.0:.3f})'
@@ -131,7 +236,8 @@ def _clerp(document: GraphDocument, node: Node, read: object) -> Any:
     return text
 
 
-def _new_node(document: GraphDocument, place: int, node: Node) -> dict[str, Any]:
+def new_node(document: GraphDocument, place: int, node: Node) -> dict[str, Any]:
+    """A node's fields in circuit-tracer's form, without a label."""
     kind, layer, feature, position = node.key
     n_layers = document.graph.n_layers
     number, shown_layer, js_id = {
@@ -158,13 +264,11 @@ def _new_node(document: GraphDocument, place: int, node: Node) -> dict[str, Any]
     }
 
 
-def _links(document: GraphDocument) -> list[Mapping[str, Any]]:
-    edges, ids, residue = document.graph.edges, document.node_ids, document.residue
+def _new_links(document: GraphDocument) -> Iterator[dict[str, Any]]:
+    edges, ids = document.graph.edges, document.node_ids
+    extra = document.residue.link_fields
     rows = zip(edges.source.tolist(), edges.target.tolist(), edges.weight.tolist(), strict=True)
-    links: list[Mapping[str, Any]] = [
-        {"source": ids[source], "target": ids[target], "weight": weight}
-        for source, target, weight in rows
-    ]
-    for place, extra in residue.link_fields.items():
-        links[place] = {**links[place], **extra}
-    return [*links, *residue.dangling_links]
+    for place, (source, target, weight) in enumerate(rows):
+        link = {"source": ids[source], "target": ids[target], "weight": weight}
+        yield {**link, **extra[place]} if place in extra else link
+    yield from map(dict, document.residue.dangling_links)

@@ -23,22 +23,22 @@ from graphlabel.annotation import (
     SetLabel,
     SetNote,
     SetReview,
+    TogglePin,
     WindowScore,
 )
 from graphlabel.errors import GraphFileError
 from graphlabel.files import read_graph, write_graph
 from graphlabel.files.node_ids import cantor, cantor_inverse, new_node_ids
 from graphlabel.graph import Node, NodeKey, NodeKind, graph_key
+from tests.files.strategies import DIALECTS, graphs
 
 REAL = sorted((Path(__file__).resolve().parents[3] / "shared/data/graphs").glob("*/*.json"))
 ME = Provenance(Origin.PERSON, "ada", time="2026-01-01T00:00:00Z")
 
 
-def same(left: dict[str, Any], right: dict[str, Any]) -> bool:
-    """Equal, our own metadata aside."""
-    right = {**right, "metadata": {**right["metadata"]}}
-    right["metadata"].pop("graphlabel", None)
-    return left == right
+def exact(data: bytes) -> Any:
+    """JSON with the order of fields and the digits of numbers kept."""
+    return json.loads(data, object_pairs_hook=list, parse_float=str, parse_int=str)
 
 
 @pytest.mark.skipif(not REAL, reason="the real graphs are not on this machine")
@@ -46,7 +46,7 @@ def same(left: dict[str, Any], right: dict[str, Any]) -> bool:
 def test_real_files_come_back_as_they_were(path: Path, tmp_path: Path) -> None:
     document = read_graph(path)
     write_graph(document, tmp_path / "again.json")
-    assert same(json.loads(path.read_bytes()), json.loads((tmp_path / "again.json").read_bytes()))
+    assert exact(path.read_bytes()) == exact((tmp_path / "again.json").read_bytes())
     again = read_graph(tmp_path / "again.json")
     assert graph_key(again.graph) == graph_key(document.graph)
     assert again.annotations == document.annotations
@@ -80,58 +80,64 @@ def test_people_s_supernodes_are_found(tmp_path: Path) -> None:
     assert members == 13
 
 
-plain = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
-extra = st.dictionaries(
-    st.text("abcdef", min_size=6, max_size=8), st.integers() | plain, max_size=2
-)
-
-
-@st.composite
-def graphs(draw: st.DrawFn) -> dict[str, Any]:
-    """Small circuit-tracer-like graphs with unknown fields, duplicate ids and dangling links."""
-    n_positions = draw(st.integers(2, 4))
-    chosen = draw(st.sets(st.tuples(st.integers(0, 2), st.integers(0, 4), st.integers(1, n_positions - 1)), max_size=8))  # fmt: skip
-    nodes: list[dict[str, Any]] = []
-
-    def add(node_id: str, kind: str, layer: str, feature: int, position: int) -> None:
-        nodes.append({
-            "node_id": node_id, "feature": feature, "layer": layer, "ctx_idx": position,
-            "feature_type": kind, "jsNodeId": f"{node_id}-0", "clerp": draw(plain),
-            "influence": draw(st.none() | st.floats(0, 1)), **draw(extra),
-        })  # fmt: skip
-
-    for layer, feature, position in sorted(chosen):
-        add(f"{layer}_{feature}_{position}", "cross layer transcoder", str(layer), cantor(layer, feature), position)  # fmt: skip
-    for layer in range(2):
-        add(f"0_{layer}_1", "mlp reconstruction error", str(layer), -1, 1)
-    for position in range(n_positions):
-        add(f"E_{position}_{position}", "embedding", "E", position, position)
-    add("4_7_1", "logit", "4", 7, 1)
-    ids = [node["node_id"] for node in nodes]
-    link = st.builds(
-        lambda source, target, weight, rest: {"source": source, "target": target, "weight": weight, **rest},
-        st.sampled_from([*ids, "nowhere"]), st.sampled_from(ids),
-        st.floats(-5, 5, allow_nan=False), extra,
-    )  # fmt: skip
-    links = draw(st.lists(link, max_size=10))
-    links.sort(key=lambda each: each["source"] == "nowhere")
-    return {
-        "metadata": {"slug": "s", "scan": "m", "prompt": "p", "prompt_tokens": ["a"] * n_positions, **draw(extra)},
-        "qParams": {"pinnedIds": draw(st.lists(st.sampled_from([*ids, "gone"]), max_size=3)), "supernodes": [], "linkType": "both", "clickedId": "", "sg_pos": "", **draw(extra)},
-        "nodes": nodes, "links": links, **draw(extra),
-    }  # fmt: skip
-
-
-@given(graphs())
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
-def test_generated_files_come_back_as_they_were(tmp_path: Path, graph: dict[str, Any]) -> None:
+@pytest.mark.parametrize("dialect", DIALECTS)
+@given(data=st.data())
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
+def test_generated_files_come_back_as_they_were(tmp_path: Path, dialect: str, data: st.DataObject) -> None:  # fmt: skip
+    graph = data.draw(graphs(dialect))
     path = tmp_path / "graph.json.gz"
     path.write_bytes(gzip.compress(json.dumps(graph).encode()))
     document = read_graph(path)
+    assert document.dialect == {"no schema": "circuit-tracer"}.get(dialect, dialect)
     assert len(document.graph) == len(graph["nodes"])
     assert len({node.key for node in document.graph.nodes}) == len(graph["nodes"])
     write_graph(document, path)
-    assert same(graph, json.loads(gzip.decompress(path.read_bytes())))
+    assert exact(gzip.decompress(path.read_bytes())) == exact(json.dumps(graph).encode())
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@given(data=st.data())
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
+def test_only_what_a_person_changed_differs(tmp_path: Path, dialect: str, data: st.DataObject) -> None:  # fmt: skip
+    graph = data.draw(graphs(dialect))
+    path = tmp_path / "graph.json"
+    path.write_text(json.dumps(graph))
+    document = read_graph(path)
+    keys = [node.key for node in document.graph.nodes]
+    history = History(document.annotations)
+    labelled, pinned, grouped = (data.draw(st.sampled_from(keys)) for _ in range(3))
+    history.do(SetLabel((labelled,), "mine", ME))
+    history.do(TogglePin((pinned,)))
+    history.do(Group("a group of mine", (grouped,)))
+    write_graph(document.annotated(history.annotations), path)
+    again = read_graph(path)
+    assert again.annotations.label_of(labelled) == history.annotations.label_of(labelled)
+    assert set(again.annotations.pinned) == set(history.annotations.pinned)
+    mine = again.annotations.supernode("a group of mine")
+    assert mine
+    assert mine.members == (grouped,)
+    after = json.loads(path.read_text())
+    assert after["links"] == graph["links"]
+    after["metadata"].pop("graphlabel")
+    assert after["metadata"] == graph["metadata"]
+    changed = [old for old, new in zip(graph["nodes"], after["nodes"], strict=True) if old != new]
+    assert len(changed) == 1
+    kept = ("metadata", "nodes", "links", "qParams")
+    assert {k: v for k, v in after.items() if k not in kept} == {
+        k: v for k, v in graph.items() if k not in kept
+    }
+    before, q_params = graph["qParams"], after["qParams"]
+    assert {k: v for k, v in q_params.items() if k not in ("pinnedIds", "supernodes")} == {
+        k: v for k, v in before.items() if k not in ("pinnedIds", "supernodes")
+    }
+    assert [each for each in q_params["pinnedIds"] if each == "gone"] == [
+        each for each in before["pinnedIds"] if each == "gone"
+    ]
+    names = document.residue.names
+    assert names
+    for row in before["supernodes"]:  # those that lost no member to the new group
+        if not any(names.find(each) == grouped for each in row[1:]):
+            assert row in q_params["supernodes"]
 
 
 def test_annotations_survive_a_round_trip(tmp_path: Path) -> None:

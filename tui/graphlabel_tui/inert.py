@@ -1,13 +1,5 @@
-"""Text from strangers, made safe to show: no control, escape or bidirectional character acts."""
+"""Text from strangers, made safe to show; the library's own, under the name the widgets use."""
 
-from __future__ import annotations
-
-from graphlabel.inert import inert
+from graphlabel.inert import bare_token, inert
 
 __all__ = ["bare_token", "inert"]
-
-
-def bare_token(text: str) -> str:
-    """A token for a narrow place: inert, without the space before it; ``␣`` when nothing else."""
-    shown = inert(text)
-    return shown.strip(" ") or "␣"

@@ -71,6 +71,7 @@ def _table(document: GraphDocument, most: int = 16) -> Table:
     from rich.text import Text
 
     from graphlabel.graph import NodeKind
+    from graphlabel.inert import inert
 
     graph, annotations = document.graph, document.annotations
     table = Table(title=f"{document.slug}: the most influential features", title_justify="left")
@@ -86,10 +87,10 @@ def _table(document: GraphDocument, most: int = 16) -> Table:
         scores = [routing.scores.get(side) if routing else None for side in SIDES]
         table.add_row(
             str(node.key.feature_key),
-            Text(node.text.strip()),
+            Text(inert(node.text.strip())),
             routing.feature_class.value if routing else "—",
             str(int(routing.tier)) if routing else "—",
             *(f"{score.s:.2f}" if score else "—" for score in scores),
-            Text(label.text if label else "—"),
+            Text(inert(label.text) if label else "—"),
         )
     return table

@@ -4,40 +4,48 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from graphlabel.cli.options import GraphFile, JsonFlag
+from graphlabel.cli.options import GraphFile, JsonFlag, TrustPickle
 
 if TYPE_CHECKING:
     from graphlabel.files import GraphDocument
 
 
-def info(graph: GraphFile, json: JsonFlag = False) -> None:
+def info(graph: GraphFile, trust_pickle: TrustPickle = False, json: JsonFlag = False) -> None:
     """Say what a graph file holds: nodes, links, labels, supernodes, scores."""
-    from graphlabel.cli.console import print_json
+    from graphlabel.cli.console import print_json, say
     from graphlabel.files import read_graph
 
-    found = facts(read_graph(graph))
+    found = facts(read_graph(graph, trust_pickle=trust_pickle))
     if json:
         print_json(found)
         return
-    import typer
-
     for name, value in found.items():
-        plain = value
-        if isinstance(value, float):
-            plain = f"{value:.4f}"
-        elif isinstance(value, dict):
-            plain = ", ".join(f"{count} {kind}" for kind, count in value.items())
-        typer.echo(f"{name.replace('_', ' '):<20} {'—' if plain in (None, '') else plain}")
+        say(f"{name.replace('_', ' '):<20} {_shown(value)}")
+
+
+def _shown(value: object) -> str:
+    from graphlabel.inert import inert
+
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    if isinstance(value, dict):
+        return ", ".join(f"{count} {kind}" for kind, count in value.items()) or "—"
+    return "—" if value in (None, "") else inert(str(value), most=500)
 
 
 def facts(document: GraphDocument) -> dict[str, Any]:
     """What there is to say of a graph, as plain JSON values."""
+    from collections import Counter
+
     from graphlabel.annotation import FeatureClass
     from graphlabel.graph import NodeKind
 
     graph, annotations = document.graph, document.annotations
     keys = [node.key for node in graph.nodes]
     routed = [annotations.routing_of(key) for key in keys if key.kind is NodeKind.FEATURE]
+    counts = Counter(r.feature_class for r in routed if r is not None)
+    # counts of what nobody has routed would read as findings
+    classes = {"classes": {each.value: counts[each] for each in FeatureClass}} if counts else {}
     lost = sum(len(ids) for ids in document.residue.unresolved_members.values())
     return {
         "format": document.dialect,
@@ -49,11 +57,9 @@ def facts(document: GraphDocument) -> dict[str, Any]:
         "transcoders_revision": graph.source.transcoders_revision,
         "nodes": {kind.value: graph.count(kind) for kind in NodeKind if graph.count(kind)},
         "links": len(graph.edges),
+        "dangling_links": len(document.residue.dangling_links),
         "labelled": sum(annotations.label_of(key) is not None for key in keys),
-        "classes": {
-            each.value: sum(r is not None and r.feature_class is each for r in routed)
-            for each in FeatureClass
-        },
+        **classes,
         "unrouted": sum(r is None for r in routed),
         "supernodes": len(annotations.supernodes),
         "members_resolved": sum(len(group.members) for group in annotations.supernodes),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphlabel.cli.options import GraphFile, OfflineOption, StoreOption
+from graphlabel.cli.options import OfflineOption, ServerOption, StoreOption, TrustPickle
 
 if TYPE_CHECKING:
     from graphlabel.evidence import FeatureSource
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 
 def open_(
-    graph: GraphFile,
+    graph: Annotated[
+        str, typer.Argument(help="Graph file, or a link to a graph.", metavar="GRAPH")
+    ],
     features: Annotated[
         list[str] | None,
         typer.Option(
@@ -30,13 +32,19 @@ def open_(
         bool, typer.Option("--any-set", help="Accept evidence of another transcoder set.")
     ] = False,
     offline: OfflineOption = False,
+    link: Annotated[
+        str | None,
+        typer.Option(help="Apply a link's pins, supernodes and labels.", metavar="URL"),
+    ] = None,
+    trust_pickle: TrustPickle = False,
+    server: ServerOption = None,
 ) -> None:
     """Open a graph in the terminal: read evidence, fix labels, group supernodes."""
     from graphlabel.cli.console import note, progress
     from graphlabel.cli.pipeline import source_for_reading
-    from graphlabel.files import read_graph
+    from graphlabel.cli.remote import open_graph
 
-    document = read_graph(graph)
+    document, path = open_graph(graph, link, trust_pickle=trust_pickle, server=server)
     source = None
     if features:
         with progress("evidence") as report:
@@ -48,7 +56,7 @@ def open_(
                 say=note,
                 report=lambda done, total: report("fetching", done, total),
             )
-    open_document(document, graph, source, store, author)
+    open_document(document, path, source, store, author)
 
 
 def open_document(

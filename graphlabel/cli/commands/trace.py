@@ -84,11 +84,25 @@ def trace(
         typer.Option(help="Also write the full, unpruned matrix as .npz.", metavar="FILE"),
     ] = None,
     slug: Annotated[str, typer.Option(help="The graph's short name; by default the file's.")] = "",
+    via: Annotated[
+        str | None,
+        typer.Option(help="neuronpedia: have its servers trace; --model is its model's name."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Build the attribution graph of a prompt from a model's transcoder features."""
     from graphlabel.cli.console import note, print_json
 
+    if via is not None:
+        from graphlabel.cli.commands.trace_via import trace_via
+
+        trace_via(
+            via, prompt, token_ids, model, transcoders, output, slug, json=json,
+            max_n_logits=max_n_logits, desired_logit_prob=desired_logit_prob,
+            node_threshold=node_threshold, edge_threshold=edge_threshold,
+            max_feature_nodes=max_feature_nodes,
+        )  # fmt: skip
+        return
     if (prompt is None) == (token_ids is None):
         raise UsageError("give a prompt or --token-ids, one of the two")
     for value, option in ((model, "--model"), (transcoders, "--transcoders")):

@@ -1,0 +1,16 @@
+"""graphlabel's own graphs."""
+
+from __future__ import annotations
+
+from graphlabel.files.dialects.circuit_tracer import CircuitTracer
+from graphlabel.files.dialects.dialect import Head
+
+
+class GraphLabel(CircuitTracer):
+    """circuit-tracer's form with unique ids and the added field ``graphlabel``."""
+
+    name = "graphlabel"
+
+    def matches(self, head: Head) -> bool:
+        """The file names graphlabel as its maker."""
+        return head.generator == "graphlabel"

@@ -1,0 +1,1 @@
+"""The study that the routing rule and its defaults were chosen by."""
