@@ -101,7 +101,7 @@ def _nodes(document: GraphDocument) -> list[dict[str, Any]]:
             raw = dict(residue.nodes[place])
             raw["clerp"] = _clerp(document, node, raw.get("clerp"))
         else:
-            raw = _new_node(document, place, node)
+            raw = new_node(document, place, node)
             raw["clerp"] = _clerp(document, node, None)
         raw.pop(extension.FIELD, None)
         if ours and not _only_what_was_read(document, node):
@@ -131,7 +131,8 @@ def _clerp(document: GraphDocument, node: Node, read: object) -> Any:
     return text
 
 
-def _new_node(document: GraphDocument, place: int, node: Node) -> dict[str, Any]:
+def new_node(document: GraphDocument, place: int, node: Node) -> dict[str, Any]:
+    """A node's fields in circuit-tracer's form, without a label."""
     kind, layer, feature, position = node.key
     n_layers = document.graph.n_layers
     number, shown_layer, js_id = {

@@ -126,7 +126,7 @@ def test_pinning_every_feature_changes_nothing(seed: int) -> None:
 
 
 def test_pinning_no_feature_leaves_what_tokens_and_errors_do_directly() -> None:
-    """token → feature → logit: with only the logit pinned, all influence starts at the error."""
+    """Token → feature → logit: with only the logit pinned, all influence starts at the error."""
     keys = [
         NodeKey(NodeKind.TOKEN, -1, 5, 0),
         NodeKey(NodeKind.FEATURE, 0, 1, 0),

@@ -33,6 +33,7 @@ def info(graph: GraphFile, json: JsonFlag = False) -> None:
 def facts(document: GraphDocument) -> dict[str, Any]:
     """What there is to say of a graph, as plain JSON values."""
     from graphlabel.annotation import FeatureClass
+    from graphlabel.export import score_facts
     from graphlabel.graph import NodeKind
 
     graph, annotations = document.graph, document.annotations
@@ -61,4 +62,5 @@ def facts(document: GraphDocument) -> dict[str, Any]:
         "pinned": len(annotations.pinned),
         "replacement_score": graph.scores.replacement if graph.scores else None,
         "completeness_score": graph.scores.completeness if graph.scores else None,
+        **score_facts(document),
     }
