@@ -5,7 +5,7 @@ from graphlabel.export.formats import (
     ExportFormat,
     export_format,
     export_graph,
-    export_to_stream,
+    export_text,
 )
 from graphlabel.export.options import ExportOptions
 from graphlabel.export.scores import ScorePair, score_facts, score_pair
@@ -17,7 +17,7 @@ __all__ = [
     "ScorePair",
     "export_format",
     "export_graph",
-    "export_to_stream",
+    "export_text",
     "score_facts",
     "score_pair",
 ]

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from graphlabel.atomic import write_bytes
 from graphlabel.errors import ExportError
@@ -23,7 +24,7 @@ from graphlabel.evidence import FeatureSource
 from graphlabel.files import GraphDocument
 from graphlabel.files.node_ids import cantor
 from graphlabel.graph import FeatureKey, NodeKind
-from graphlabel.records import ActivationExample, FeatureRecord
+from graphlabel.records import ActivationExample, FeatureRecord, Histogram
 
 
 def feature_numbers(document: GraphDocument, *, as_read: bool) -> dict[FeatureKey, int]:
@@ -93,8 +94,7 @@ def _offsets(records: Mapping[int, bytes]) -> list[int]:
 
 def feature_json(record: FeatureRecord) -> dict[str, Any]:
     """A record as the frontends read it (Anthropic's form with circuit-tracer's additions)."""
-    histogram = record.histogram
-    return {
+    made: dict[str, Any] = {
         "transcoder_id": str(record.transcoder_set or ""),
         "index": record.key.feature,
         "examples_quantiles": [
@@ -105,10 +105,19 @@ def feature_json(record: FeatureRecord) -> dict[str, Any]:
         "bottom_logits": [effect.token for effect in record.bottom_logits],
         "act_min": 0.0,
         "act_max": _largest(record),
-        "quantile_values": [],
-        "histogram": [float(count) for count in histogram.counts] if histogram else [],
         "activation_frequency": record.density or 0.0,
     }
+    if record.histogram and sum(record.histogram.counts):
+        made["histogram"] = [float(count) for count in record.histogram.counts]
+        made["quantile_values"] = _percentiles(record.histogram)
+    return made
+
+
+def _percentiles(histogram: Histogram) -> list[float]:
+    """The activations that 1 %, 2 %, …, 100 % of the positive ones do not exceed."""
+    borders = np.linspace(histogram.low, histogram.high, len(histogram.counts) + 1)
+    below = np.concatenate([[0], np.cumsum(histogram.counts)]) / sum(histogram.counts)
+    return [float(value) for value in np.interp(np.arange(1, 101) / 100, below, borders)]
 
 
 def _largest(record: FeatureRecord) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from graphlabel.atomic import replacing
 from graphlabel.errors import ExportError
@@ -78,12 +78,11 @@ def export_graph(
         list_graph(document, path.parent / GRAPH_LIST)
 
 
-def export_to_stream(
-    document: GraphDocument, to: str, stream: BinaryIO, options: ExportOptions | None = None
-) -> None:
-    """Write a document in a text format to a stream; raises ExportError for other formats."""
-    chosen, options = export_format(to), options or ExportOptions()
+def export_text(
+    document: GraphDocument, to: str, options: ExportOptions | None = None
+) -> Iterator[bytes]:
+    """A document in a text format, piece by piece; raises ExportError for other formats."""
+    chosen = export_format(to)
     if not chosen.is_text:
         raise ExportError(f"{to} is no text, so it does not go to standard output; name a file")
-    stream.writelines(chosen.chunks(document, options))
-    stream.flush()
+    return chosen.chunks(document, options or ExportOptions())

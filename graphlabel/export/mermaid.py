@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from graphlabel.export.options import ExportOptions
 from graphlabel.export.picture import LIGHT, scene_of
 from graphlabel.export.picture.scene import Box
+from graphlabel.export.picture.text import shortened
 from graphlabel.files import GraphDocument
 from graphlabel.graph import NodeKind
 from graphlabel.inert import inert
@@ -49,5 +50,5 @@ def _shape(box: Box) -> str:
 
 def _safe(words: str) -> str:
     """Text with everything that is markup to Mermaid written as a character code."""
-    short = inert(words) if len(words) <= _MOST else inert(words[:_MOST]).rstrip() + "…"
+    short = inert(shortened(words, _MOST))
     return _RISKY.sub(lambda found: f"#{ord(found[0])};", short)

@@ -18,6 +18,7 @@ from graphlabel.export.markup import attribute, element, text
 from graphlabel.export.options import ExportOptions
 from graphlabel.export.page_data import page_data
 from graphlabel.export.picture import DARK, LIGHT, PAGE, Theme, draw_svg, scene_of
+from graphlabel.export.picture.png import svg_size
 from graphlabel.export.pictures import picture_words
 from graphlabel.files import GraphDocument
 
@@ -72,8 +73,7 @@ def _digest(content: str) -> str:
 
 def _style(picture: str) -> str:
     """The style sheet; the picture shrinks to its pane only as far as its labels can be read."""
-    width = re.search(r'viewBox="0 0 (\d+) ', picture)
-    least = f"#picture svg {{ min-width: {int(width[1]) * 7 // 10 if width else 0}px; }}"
+    least = f"#picture svg {{ min-width: {svg_size(picture)[0] * 7 // 10}px; }}"
     dark = f"@media (prefers-color-scheme: dark) {{ :root {{{_variables(DARK)}}} }}"
     rules = (ASSETS / "page.css").read_text(encoding="utf-8")
     return f"\n:root {{{_variables(LIGHT)}}}\n{dark}\n{rules}{least}\n"

@@ -6,6 +6,7 @@ from typing import Any
 
 from graphlabel.evidence import FeatureSource
 from graphlabel.export.picture import Scene
+from graphlabel.export.picture.text import shortened
 from graphlabel.export.tables import node_rows
 from graphlabel.files import GraphDocument
 from graphlabel.graph import FeatureKey
@@ -43,7 +44,7 @@ def page_data(
             described["evidence"] = place_of[node.key.feature_key]
         nodes.append(described)
     return {
-        "tokens": [inert(token) for token in graph.tokens],
+        "tokens": [_inert(token) for token in graph.tokens],
         "boxes": [list(box.members) for box in scene.boxes],
         "nodes": nodes,
         "evidence": evidence,
@@ -54,7 +55,7 @@ def page_data(
 def _inert(value: object) -> object:
     if not isinstance(value, str):
         return value
-    return inert(value if len(value) <= MOST_TEXT else value[:MOST_TEXT] + "…")
+    return inert(shortened(value, MOST_TEXT))
 
 
 def _links(document: GraphDocument, place: int, *, into: bool) -> list[tuple[int, float]]:
@@ -93,7 +94,7 @@ def _example(example: ActivationExample) -> dict[str, Any]:
     peak = example.peak if ordinary else 0
     start, stop = max(peak - AROUND, 0), peak + AROUND + 1
     return {
-        "tokens": [inert(token) for token in example.tokens[start:stop]],
+        "tokens": [_inert(token) for token in example.tokens[start:stop]],
         "acts": [_short(value) for value in example.activations[start:stop]],
         "peak": peak - start,
         "cut": [start > 0, stop < len(example.tokens)],

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from graphlabel.export.options import ExportOptions
 from graphlabel.export.picture import DARK, LIGHT, Scene, Words, draw_svg, scene_of, svg_to_png
+from graphlabel.export.picture.text import shortened
 from graphlabel.export.scores import score_caption
 from graphlabel.files import GraphDocument
+
+MOST_PROMPT = 5000
 
 
 def svg(document: GraphDocument, options: ExportOptions) -> Iterator[bytes]:
@@ -18,10 +20,7 @@ def svg(document: GraphDocument, options: ExportOptions) -> Iterator[bytes]:
 
 def png(document: GraphDocument, options: ExportOptions) -> Iterator[bytes]:
     """The picture as PNG at twice its size."""
-    drawn = _drawn(document, options)
-    size = re.search(r'viewBox="0 0 (\d+) (\d+)"', drawn)
-    assert size
-    yield svg_to_png(drawn, int(size[1]), int(size[2]))
+    yield svg_to_png(_drawn(document, options))
 
 
 def picture_words(document: GraphDocument, scene: Scene) -> Words:
@@ -32,7 +31,7 @@ def picture_words(document: GraphDocument, scene: Scene) -> Words:
     whole = f"{len(graph):,} nodes, {len(graph.edges):,} links in the graph"
     said = (f"{scene.shown}; {drawn}", " · ".join((*source, whole)), score_caption(document))
     prompt = graph.prompt or "".join(graph.tokens)
-    return Words(document.slug, prompt, tuple(filter(None, said)))
+    return Words(document.slug, shortened(prompt, MOST_PROMPT), tuple(filter(None, said)))
 
 
 def _drawn(document: GraphDocument, options: ExportOptions) -> str:

@@ -130,8 +130,14 @@ def _some_rows(document: GraphDocument) -> Iterator[Row]:
 
 
 def _inert(cell: Cell) -> Cell:
-    """A cell that no spreadsheet takes for a formula: an apostrophe stands before it."""
-    if isinstance(cell, str) and cell.lstrip(" \n")[:1] in tuple("=+-@\t\r＝＋－＠"):
+    """A cell that no spreadsheet takes for a formula: an apostrophe stands before it.
+
+    Carriage returns become visible: bare ones end the row in some readers.
+    """
+    if not isinstance(cell, str):
+        return cell
+    cell = cell.replace("\r", "␍")
+    if cell.lstrip(" \n")[:1] in tuple("=+-@\t␍＝＋－＠"):
         return "'" + cell
     return cell
 

@@ -57,7 +57,7 @@ def export(
     from graphlabel.cli.console import note, print_json
     from graphlabel.cli.pipeline import source_for, with_stored_edits
     from graphlabel.errors import UsageError
-    from graphlabel.export import ExportOptions, export_format, export_graph, export_to_stream
+    from graphlabel.export import ExportOptions, export_format, export_graph, export_text
     from graphlabel.files import read_graph
 
     export_format(to)
@@ -70,7 +70,8 @@ def export(
     source = source_for(document, features, any_set=any_set) if features else None
     options = ExportOptions(source, features_url, dark)
     if to_stream:
-        export_to_stream(document, to, sys.stdout.buffer, options)
+        sys.stdout.buffer.writelines(export_text(document, to, options))
+        sys.stdout.buffer.flush()
         return
     export_graph(document, to, output, options)
     if json:

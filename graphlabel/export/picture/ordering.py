@@ -86,7 +86,7 @@ def _crossings(layers: Layers) -> float:
     by_row: dict[int, list[tuple[int, int, float]]] = {}
     for low, high, strength in layers.pieces:
         by_row.setdefault(row_of[low], []).append((place[low], place[high], strength))
-    return sum(map(_crossings_between, by_row.values()))
+    return sum(map(_crossings_between, by_row.values()), 0.0)
 
 
 def _crossings_between(pieces: Sequence[tuple[int, int, float]]) -> float:

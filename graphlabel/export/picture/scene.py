@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import mean
+from statistics import fmean
 
 import numpy as np
 
 from graphlabel.annotation import FeatureClass
+from graphlabel.export.picture.text import shortened
 from graphlabel.files import GraphDocument
 from graphlabel.graph import (
     AttributionGraph,
@@ -22,7 +23,12 @@ from graphlabel.inert import inert
 
 MOST_FEATURES = 12
 """How many of the most influential features stand in when nothing is pinned or grouped."""
+MOST_BOXES = 200
+"""More supernodes and pinned nodes than these are left out, and the picture says so."""
 MOST_TOKENS = 8
+MOST_LABEL = 300
+"""Longer labels are cut here; three lines of them are drawn."""
+MOST_TOKEN = 20
 MOST_LOGITS = 3
 LEAST_SHARE = 0.04
 """Edges below this share of the strongest one are left out, and tokens with no stronger edge."""
@@ -96,7 +102,10 @@ def _chosen(document: GraphDocument) -> tuple[list[Box], str]:
     alone = [place for place in dict.fromkeys(pinned) if place not in taken]
     if boxes or alone:
         shown = f"{_count(len(boxes), 'supernode')}, {_count(len(alone), 'pinned node')}"
-        return [*boxes, *(_single(document, place) for place in alone)], shown
+        singles = [_single(document, p) for p in alone[: max(MOST_BOXES - len(boxes), 0)]]
+        drawn = [*boxes[:MOST_BOXES], *singles]
+        left = len(boxes) + len(alone) - len(drawn)
+        return drawn, shown + (f", {left:,} of them left out" if left else "")
     top = _most_influential(graph)
     shown = f"nothing is pinned or grouped: the {_count(len(top), 'most influential feature')}"
     return [_single(document, place) for place in top], shown
@@ -118,12 +127,12 @@ def _group(graph: AttributionGraph, name: str, places: Sequence[int]) -> Box:
         what += f" · p = {sum(node.probability or 0.0 for node in nodes):.2f}"
     return Box(
         f"group:{name}",
-        inert(name),
+        shortened(inert(name), MOST_LABEL),
         what,
         kind,
         tuple(places),
-        mean(node.key.layer for node in nodes),
-        mean(node.key.position for node in nodes),
+        fmean(node.key.layer for node in nodes),
+        fmean(node.key.position for node in nodes),
         is_group=True,
     )
 
@@ -137,7 +146,8 @@ def _single(document: GraphDocument, place: int, *, context: bool = False) -> Bo
         text = f"{text}: {node.text}" if text else node.text or str(key.feature)
     return Box(
         f"node:{place}",
-        inert(text).strip() or (f"L{key.layer} #{key.feature}" if node.is_feature else "␣"),
+        inert(shortened(text, MOST_LABEL)).strip()
+        or (f"L{key.layer} #{key.feature}" if node.is_feature else "␣"),
         detail,
         key.kind,
         (place,),
@@ -158,7 +168,7 @@ def _detail(document: GraphDocument, node: Node) -> str:
         return f"L{layer} error @{position}"
     routing = document.annotations.routing_of(node.key)
     glyph = f"{GLYPHS[routing.feature_class]} " if routing and node.is_feature else ""
-    at = inert(node.text).strip()
+    at = shortened(inert(node.text).strip(), MOST_TOKEN)
     return f"{glyph}L{layer} #{feature} @{at or position}"
 
 

@@ -31,6 +31,11 @@ def _advance(char: str) -> float:
     return 0.7 if char.isupper() else 0.61
 
 
+def shortened(text: str, most: int) -> str:
+    """The text, cut after so many characters with an ellipsis."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
 def wrap(text: str, size: float, width: float, lines: int) -> list[str]:
     """The text broken into at most so many lines of so many pixels; an ellipsis says it goes on.
 
