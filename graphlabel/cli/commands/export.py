@@ -70,7 +70,8 @@ def export(
     source = source_for(document, features, any_set=any_set) if features else None
     options = ExportOptions(source, features_url, dark)
     if to_stream:
-        sys.stdout.buffer.writelines(export_text(document, to, options))
+        chunks = export_text(document, to, options)
+        sys.stdout.buffer.writelines(chunks)
         sys.stdout.buffer.flush()
         return
     export_graph(document, to, output, options)

@@ -23,7 +23,7 @@
     value === undefined || value === null ? "" : Number.isInteger(value) ? String(value) : value.toPrecision(digits);
   const percent = (value) => (value === undefined || value === null ? "" : (100 * value).toFixed(1) + " %");
   const title = (node) =>
-    node.label || (node.kind === "token" || node.kind === "logit" ? node.token : node.kind === "feature" ? `L${node.layer} #${node.feature}` : node.node_id);
+    node.label || (node.kind === "token" || node.kind === "logit" ? node.token : node.kind === "feature" ? `L${node.layer} #${node.feature}` : node.kind === "error" ? `L${node.layer} error` : node.node_id);
   const classOf = (node) => (node.class ? `${GLYPH[node.class] || ""} ${node.class}` : "");
 
   const COLUMNS = [
@@ -162,9 +162,10 @@
   function choose(place, { focus = false } = {}) {
     state.chosen = place;
     const node = nodes[place], panel = byId("detail");
-    panel.replaceChildren(make("h2", { textContent: title(node) }), facts(node), ...linkList("Strongest inputs", node.in), ...linkList("Strongest outputs", node.out));
+    panel.replaceChildren(make("h2", { textContent: title(node) }), facts(node));
     if (node.evidence !== undefined) panel.append(...evidence(data.evidence[node.evidence]));
     else if (node.kind === "feature") panel.append(make("p", { className: "quiet", textContent: data.source ? `${data.source} has no evidence of this feature.` : "The page was made without evidence (export with --with-features)." }));
+    panel.append(...linkList("Strongest inputs", node.in), ...linkList("Strongest outputs", node.out));
     panel.scrollTop = 0;
     for (const row of body.rows) row.setAttribute("aria-selected", Number(row.dataset.place) === place);
     if (focus) panel.focus();

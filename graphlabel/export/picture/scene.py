@@ -9,6 +9,7 @@ from statistics import fmean
 import numpy as np
 
 from graphlabel.annotation import FeatureClass
+from graphlabel.errors import GraphError
 from graphlabel.export.picture.text import shortened
 from graphlabel.files import GraphDocument
 from graphlabel.graph import (
@@ -101,7 +102,8 @@ def _chosen(document: GraphDocument) -> tuple[list[Box], str]:
     pinned = [graph.index_of[key] for key in annotations.pinned if key in graph.index_of]
     alone = [place for place in dict.fromkeys(pinned) if place not in taken]
     if boxes or alone:
-        shown = f"{_count(len(boxes), 'supernode')}, {_count(len(alone), 'pinned node')}"
+        counts = ((len(boxes), "supernode"), (len(alone), "pinned node"))
+        shown = ", ".join(_count(n, what) for n, what in counts if n)
         singles = [_single(document, p) for p in alone[: max(MOST_BOXES - len(boxes), 0)]]
         drawn = [*boxes[:MOST_BOXES], *singles]
         left = len(boxes) + len(alone) - len(drawn)
@@ -141,7 +143,8 @@ def _single(document: GraphDocument, place: int, *, context: bool = False) -> Bo
     node = document.graph.nodes[place]
     key = node.key
     label = document.annotations.label_of(key)
-    text, detail = label.text if label else "", _detail(document, node)
+    text = label.text if label else ""
+    detail = _detail(document, node, labelled=bool(label))
     if key.kind in (NodeKind.TOKEN, NodeKind.LOGIT):
         text = f"{text}: {node.text}" if text else node.text or str(key.feature)
     return Box(
@@ -158,7 +161,7 @@ def _single(document: GraphDocument, place: int, *, context: bool = False) -> Bo
     )
 
 
-def _detail(document: GraphDocument, node: Node) -> str:
+def _detail(document: GraphDocument, node: Node, *, labelled: bool) -> str:
     kind, layer, feature, position = node.key
     if kind is NodeKind.TOKEN:
         return f"token {position}"
@@ -168,21 +171,26 @@ def _detail(document: GraphDocument, node: Node) -> str:
         return f"L{layer} error @{position}"
     routing = document.annotations.routing_of(node.key)
     glyph = f"{GLYPHS[routing.feature_class]} " if routing and node.is_feature else ""
+    # without a label, the feature's number stands in its place
+    number = f"L{layer} #{feature} " if labelled or not node.is_feature else ""
     at = shortened(inert(node.text).strip(), MOST_TOKEN)
-    return f"{glyph}L{layer} #{feature} @{at or position}"
+    return f"{glyph}{number}@{at or position}"
 
 
 def _most_influential(graph: AttributionGraph) -> list[int]:
-    """The features with the lowest cumulative influence share, else by influence on the logits."""
+    """The features that reach the logits most through the graph's links, strongest first.
+
+    Where the links form a cycle, those with the lowest cumulative share in the file.
+    """
     features = list(graph.places(NodeKind.FEATURE))
-    shares = {place: graph.nodes[place].influence for place in features}
-    if any(share is not None for share in shares.values()):
-        ranked = sorted(features, key=lambda place: (shares[place] is None, shares[place] or 0.0))
-        return ranked[:MOST_FEATURES]
     weights = np.zeros(len(graph))
     for place in graph.places(NodeKind.LOGIT):
-        weights[place] = graph.nodes[place].probability or 1.0
-    influence = node_influence(graph.edges.matrix(len(graph)), weights)
+        weights[place] = graph.nodes[place].probability or 1e-6
+    try:
+        influence = node_influence(graph.edges.matrix(len(graph)), weights)
+    except GraphError:
+        shares = [node.influence for node in graph.nodes]
+        influence = np.array([-1.0 if share is None else -share for share in shares])
     return sorted(features, key=lambda place: -influence[place])[:MOST_FEATURES]
 
 

@@ -121,7 +121,21 @@ def test_nothing_pinned_shows_the_most_influential_features() -> None:
     scene = scene_of(bare)
     assert scene.shown == "nothing is pinned or grouped: the 2 most influential features"
     assert [box.label for box in scene.boxes] == ["Dallas", "L1 #7", "Austin", "<bos>", "Dallas"]
+    assert [box.detail for box in scene.boxes[:2]] == ["L0 #1 @Dallas", "@Dallas"]
     assert {edge.weight for edge in scene.edges if edge.source == "node:1"} == {-2.5 / 4.0}
+
+
+def test_links_in_a_circle_are_drawn_too() -> None:
+    from dataclasses import replace
+
+    from graphlabel.annotation import Annotations
+    from graphlabel.graph import Edges
+
+    made = document()
+    graph = replace(made.graph, edges=Edges.of([0, 1, 1], [1, 0, 5], [1.0, 1.0, 1.0]))
+    scene = scene_of(replace(made, graph=graph, annotations=Annotations()))
+    assert [box.label for box in scene.boxes][:2] == ["L0 #1", "L1 #7"]
+    check(lay_out(scene))
 
 
 def test_an_empty_graph_makes_an_empty_picture() -> None:
