@@ -39,7 +39,8 @@ def write_bundle(
         document = replace(document, slug=path.stem)
     as_read = to == "same" or has_own_numbers(document)
     numbers = feature_numbers(document, as_read=as_read)
-    found = write_feature_files(numbers, options.features, path.parent / "features")
+    folder = path.parent / "features"
+    found = write_feature_files(numbers, options.features, folder, options.report)
     if not found:
         raise ExportError(
             f"{options.features.name} has none of the graph's {len(numbers)} features; check "

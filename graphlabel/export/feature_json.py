@@ -10,7 +10,7 @@ from __future__ import annotations
 import gzip
 import os
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,10 @@ def feature_numbers(document: GraphDocument, *, as_read: bool) -> dict[FeatureKe
 
 
 def write_feature_files(
-    numbers: Mapping[FeatureKey, int], source: FeatureSource, folder: Path
+    numbers: Mapping[FeatureKey, int],
+    source: FeatureSource,
+    folder: Path,
+    report: Callable[[str, int, int], None],
 ) -> int:
     """Write the evidence of features into a folder; how many the source had.
 
@@ -51,7 +54,8 @@ def write_feature_files(
     packed: dict[int, dict[int, bytes]] = {}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for key in sorted(numbers):
+        for done, key in enumerate(sorted(numbers)):
+            report("evidence", done, len(numbers))
             record = source.get(key)
             if record is None:
                 continue

@@ -24,17 +24,32 @@ class ExportFormat(NamedTuple):
     chunks: Callable[[GraphDocument, ExportOptions], Iterator[bytes]]
     """The file's bytes, piece by piece."""
     is_text: bool = True
+    takes_evidence: bool = False
 
 
 FORMATS: dict[str, ExportFormat] = {
     each.name: each
     for each in (
-        ExportFormat("same", ".json", "the form the graph was read in", interchange.same),
-        ExportFormat("neuronpedia", ".json", "opens on Neuronpedia", interchange.neuronpedia),
         ExportFormat(
-            "circuit-tracer", ".json", "opens in circuit-tracer", interchange.circuit_tracer
+            "same", ".json", "the form the graph was read in", interchange.same, takes_evidence=True
         ),
-        ExportFormat("html", ".html", "a page to look around in, one file", page.html),
+        ExportFormat(
+            "neuronpedia",
+            ".json",
+            "opens on Neuronpedia",
+            interchange.neuronpedia,
+            takes_evidence=True,
+        ),
+        ExportFormat(
+            "circuit-tracer",
+            ".json",
+            "opens in circuit-tracer",
+            interchange.circuit_tracer,
+            takes_evidence=True,
+        ),
+        ExportFormat(
+            "html", ".html", "a page to look around in, one file", page.html, takes_evidence=True
+        ),
         ExportFormat("svg", ".svg", "the picture of the supernodes", pictures.svg),
         ExportFormat("png", ".png", "the same picture as pixels", pictures.png, is_text=False),
         ExportFormat("mermaid", ".mmd", "the supernodes for Markdown", mermaid.mermaid),

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from graphlabel._version import __version__
 from graphlabel.annotation import Annotations, Supernode, unique_name
 from graphlabel.errors import ExportError, GraphFileError
 from graphlabel.export.options import ExportOptions
@@ -132,6 +133,8 @@ def _metadata(document: GraphDocument) -> dict[str, Any]:
     kept = {name: value for name, value in read.items() if name != FIELD}
     listed = [graph.source.transcoders] if graph.source.transcoders else []
     kept.setdefault("transcoder_list", listed)
+    if not read:
+        kept["info"] = {"generator": {"name": "graphlabel", "version": __version__}}
     if not has_own_numbers(document):
         kept["schema_version"] = 1
     return {

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from graphlabel.evidence import FeatureSource
+
+
+def silent(phase: str, done: int, total: int) -> None:
+    """Say nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,3 +22,5 @@ class ExportOptions:
     """Where the feature JSON will be served, for Neuronpedia."""
     dark: bool = False
     """Light text on a dark ground in pictures."""
+    report: Callable[[str, int, int], None] = silent
+    """Told (phase, done, total) while evidence is read."""

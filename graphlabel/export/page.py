@@ -33,7 +33,7 @@ def html(document: GraphDocument, options: ExportOptions) -> Iterator[bytes]:
     picture = draw_svg(scene, words, PAGE, interactive=True)
     style, script = _style(picture), (ASSETS / "page.js").read_text(encoding="utf-8")
     yield _head(document.slug, style, script).encode()
-    data = msgspec.json.encode(page_data(document, scene, options.features))
+    data = msgspec.json.encode(page_data(document, scene, options))
     filled = {
         "title": text(document.slug),
         "prompt": text(words.prompt),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphlabel.evidence import FeatureSource
+from graphlabel.export.options import ExportOptions
 from graphlabel.export.picture import Scene
 from graphlabel.export.picture.text import shortened
 from graphlabel.export.tables import node_rows
@@ -22,17 +22,16 @@ AROUND = 24
 MOST_TEXT = 2000
 
 
-def page_data(
-    document: GraphDocument, scene: Scene, features: FeatureSource | None
-) -> dict[str, Any]:
+def page_data(document: GraphDocument, scene: Scene, options: ExportOptions) -> dict[str, Any]:
     """Prompt, boxes, nodes with their links, and the evidence of every feature that has some."""
-    graph = document.graph
+    graph, features = document.graph, options.features
     evidence: list[Any] = []
     place_of: dict[FeatureKey, int | None] = {}
     nodes = []
     for place, row in enumerate(node_rows(document)):
         node = graph.nodes[place]
         if node.is_feature and features is not None and node.key.feature_key not in place_of:
+            options.report("evidence", place, len(graph))
             record = features.get(node.key.feature_key)
             place_of[node.key.feature_key] = len(evidence) if record else None
             if record:

@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 
 from graphlabel import atlas
-from graphlabel.annotation import Origin, Provenance, SetLabel
+from graphlabel.annotation import History, Origin, Provenance, SetLabel, TogglePin
 from graphlabel.cli.main import main
 from graphlabel.export import FORMATS
-from graphlabel.files import read_graph
+from graphlabel.files import read_graph, write_graph
 from graphlabel.graph import graph_key
 from graphlabel.store import Store, default_store_path
 
@@ -157,6 +157,21 @@ def test_exports_take_evidence_along(traced: Path, tmp_path: Path) -> None:
     )
 
 
+def test_info_shows_the_scores_of_what_is_pinned(traced: Path, tmp_path: Path) -> None:
+    before = json.loads(run("info", traced, "--json").stdout)
+    assert 0 < before["graph_replacement"] < 1
+    assert (before["subgraph_replacement"], before["subgraph_completeness"]) == (None, None)
+    document = read_graph(traced)
+    features = tuple(node.key for node in document.graph.nodes if node.is_feature)
+    history = History(document.annotations)
+    history.do(TogglePin(features[:5]))
+    write_graph(document.annotated(history.annotations), tmp_path / "pinned.json")
+    after = json.loads(run("info", tmp_path / "pinned.json", "--json").stdout)
+    assert after["graph_replacement"] == before["graph_replacement"]
+    assert 0 < after["subgraph_replacement"] < after["graph_replacement"]
+    assert "subgraph completeness" in run("info", tmp_path / "pinned.json").stdout
+
+
 def test_a_refused_export_leaves_the_file_that_was_there(traced: Path, tmp_path: Path) -> None:
     (tmp_path / "g.json.gz").write_text("precious")
     done = run("export", traced, "--to", "circuit-tracer", *INDEX, "-o", tmp_path / "g.json.gz")
@@ -252,6 +267,7 @@ def bad(tmp_path: Path, traced: Path) -> dict[str, tuple[list[str | Path], str]]
         "file as model": (["trace", "x", "--model", traced, "--transcoders", "y", *out], "is a file"),
         "bad encoder": (["route", traced, *INDEX, "--encoder", "no-such-encoder", *out], "no sentence encoder"),
         "binary on stdout": (["export", traced, "--to", "png", "-o", "-"], "name a file"),
+        "evidence in a table": (["export", traced, "--to", "csv", *INDEX, *out], "no evidence"),
         "two things on stdout": (["export", traced, "--to", "csv", "-o", "-", "--json"], "only the file"),
         "bad format": (["export", traced, "--to", "pdf", *out], "pdf"),
         "bad key": (["features", "show", "dog", *INDEX], "dog"),

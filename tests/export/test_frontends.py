@@ -205,3 +205,35 @@ def test_an_edit_of_a_read_graph_is_exported(tmp_path: Path) -> None:
         assert raw["nodes"][place]["clerp"] == "mine"
         assert raw["qParams"]["supernodes"][-1] == ["mine too", raw["nodes"][place]["node_id"]]
         assert len(raw["qParams"]["supernodes"]) == 6
+
+
+@pytest.mark.parametrize("to", FORMS)
+def test_attention_features_stay_what_they_are(to: str, tmp_path: Path) -> None:
+    """Neuronpedia's lorsa graphs: layers are numbers, ``feature`` may be null, extra fields."""
+    raw = opened(document(), "same", tmp_path)
+    traced = {
+        "pair_wise_contributors": [],
+        "top_q_marginal_contributors": [],
+        "top_k_marginal_contributors": [],
+    }
+    lorsa = {
+        "node_id": "0_lor_5_1", "feature": 5, "layer": 0, "ctx_idx": 1, "feature_type": "lorsa",
+        "jsNodeId": "0_lor_5-0", "clerp": "attends", "qk_tracing_results": traced,
+    }  # fmt: skip
+    bias = {
+        **lorsa,
+        "node_id": "0_error_attn_1",
+        "feature": None,
+        "feature_type": "lorsa error",
+        "clerp": "",
+    }
+    raw["nodes"] += [lorsa, bias]
+    raw["qk_only_nodes"] = {"x": {"node_id": "x"}}
+    (tmp_path / "lorsa.json").write_text(json.dumps(raw))
+    again = opened(read_graph(tmp_path / "lorsa.json"), to, tmp_path)
+    check_opens(again)
+    assert [node["feature_type"] for node in again["nodes"][-2:]] == ["lorsa", "lorsa error"]
+    assert again["nodes"][-2]["clerp"] == "attends"
+    assert again["nodes"][-2]["qk_tracing_results"] == traced
+    assert again["qk_only_nodes"] == raw["qk_only_nodes"]
+    assert again["nodes"][-1]["feature"] == (None if to == "neuronpedia" else -1)

@@ -54,28 +54,33 @@ def export(
     json: JsonFlag = False,
 ) -> None:
     """Write an annotated graph in a form that other tools open."""
-    from graphlabel.cli.console import note, print_json
+    from graphlabel.cli.console import note, print_json, progress
     from graphlabel.cli.pipeline import source_for, with_stored_edits
     from graphlabel.errors import UsageError
     from graphlabel.export import ExportOptions, export_format, export_graph, export_text
     from graphlabel.files import read_graph
 
-    export_format(to)
+    chosen = export_format(to)
+    if features and not chosen.takes_evidence:
+        raise UsageError(f"{to} holds no evidence; leave out --with-features")
     to_stream = str(output) == "-"
-    if to_stream and (json or (features and to not in ("html",))):
+    if to_stream and (json or (features and to != "html")):
         raise UsageError("only the file itself goes to standard output; name a file with -o")
     document, edited = read_graph(graph), False
     if not file_only:
         document, edited = with_stored_edits(document, store)
     source = source_for(document, features, any_set=any_set) if features else None
-    options = ExportOptions(source, features_url, dark)
-    if to_stream:
-        chunks = export_text(document, to, options)
-        sys.stdout.buffer.writelines(chunks)
-        sys.stdout.buffer.flush()
-        return
-    export_graph(document, to, output, options)
+    with progress("export", quiet=json or source is None) as report:
+        options = ExportOptions(source, features_url, dark, report)
+        if to_stream:
+            chunks = export_text(document, to, options)
+            sys.stdout.buffer.writelines(chunks)
+            sys.stdout.buffer.flush()
+            return
+        export_graph(document, to, output, options)
     if json:
         print_json({"file": str(output), "format": to, "bytes": output.stat().st_size})
     else:
-        note(f"wrote {output} ({to}{', with edits from the annotation store' if edited else ''})")
+        beside = " and features/ beside it" if source and to != "html" else ""
+        edits = ", with edits from the annotation store" if edited else ""
+        note(f"wrote {output}{beside} ({to}{edits})")
