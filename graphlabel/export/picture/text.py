@@ -50,7 +50,10 @@ def wrap(text: str, size: float, width: float, lines: int) -> list[str]:
         fits = _that_fits(rest, size, width)
         if fits < len(rest):
             space = rest.rfind(" ", 0, fits + 1)
-            fits = space if space > fits // 3 else fits
+            word = rest[space + 1 :].split(" ", 1)[0]
+            # a word too long for any line is broken here as well as there
+            if space > 0 and _that_fits(word, size, width) == len(word):
+                fits = space
         broken.append(rest[:fits].rstrip())
         rest = rest[fits:].lstrip()
     return broken or [""]

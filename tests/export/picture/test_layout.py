@@ -169,6 +169,12 @@ def test_negative_edges_are_dashed_and_of_another_colour() -> None:
     assert len(set(looks.values())) == 2
 
 
+def test_lines_break_at_spaces_where_they_can() -> None:
+    assert wrap("insect metamorphosis", 15.0, 168.0, 3) == ["insect", "metamorphosis"]
+    assert wrap("x" * 40, 15.0, 168.0, 2) == ["x" * 18, "x" * 17 + "…"]
+    assert wrap("a " + "x" * 40, 15.0, 168.0, 1)[0].endswith("x…")
+
+
 @given(text=st.text(max_size=80), lines=st.integers(1, 4))
 @settings(deadline=None)
 def test_wrapped_lines_fit(text: str, lines: int) -> None:
