@@ -81,8 +81,11 @@ def write_feature_files(
 def _replace(path: Path, data: bytes) -> None:
     # thousands of small files: renamed into place, but not flushed one by one
     temporary = path.with_name(f".{path.name}.part")
-    temporary.write_bytes(data)
-    os.replace(temporary, path)
+    try:
+        temporary.write_bytes(data)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _packed(data: bytes) -> bytes:
@@ -100,6 +103,7 @@ def feature_json(record: FeatureRecord) -> dict[str, Any]:
     """A record as the frontends read it (Anthropic's form with circuit-tracer's additions)."""
     made: dict[str, Any] = {
         "transcoder_id": str(record.transcoder_set or ""),
+        "layer": record.key.layer,
         "index": record.key.feature,
         "examples_quantiles": [
             {"quantile_name": each.name, "examples": [_example(e) for e in each.examples]}

@@ -32,10 +32,10 @@ def html(document: GraphDocument, options: ExportOptions) -> Iterator[bytes]:
     words = picture_words(document, scene)
     picture = draw_svg(scene, words, PAGE, interactive=True)
     style, script = _style(picture), (ASSETS / "page.js").read_text(encoding="utf-8")
-    yield _head(document.slug, style, script).encode()
+    yield _head(words.title, style, script).encode()
     data = msgspec.json.encode(page_data(document, scene, options))
     filled = {
-        "title": text(document.slug),
+        "title": text(words.title),
         "prompt": text(words.prompt),
         "picture": picture,
         "data": _within_script(data).decode(),

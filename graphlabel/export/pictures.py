@@ -10,6 +10,7 @@ from graphlabel.export.picture.text import shortened
 from graphlabel.export.scores import score_caption
 from graphlabel.files import GraphDocument
 
+MOST_TITLE = 200
 MOST_PROMPT = 5000
 
 
@@ -31,7 +32,11 @@ def picture_words(document: GraphDocument, scene: Scene) -> Words:
     whole = f"{len(graph):,} nodes, {len(graph.edges):,} links in the graph"
     said = (f"{scene.shown}; {drawn}", " · ".join((*source, whole)), score_caption(document))
     prompt = graph.prompt or "".join(graph.tokens)
-    return Words(document.slug, shortened(prompt, MOST_PROMPT), tuple(filter(None, said)))
+    return Words(
+        shortened(document.slug, MOST_TITLE),
+        shortened(prompt, MOST_PROMPT),
+        tuple(filter(None, said)),
+    )
 
 
 def _drawn(document: GraphDocument, options: ExportOptions) -> str:

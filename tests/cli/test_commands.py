@@ -268,6 +268,8 @@ def bad(tmp_path: Path, traced: Path) -> dict[str, tuple[list[str | Path], str]]
         "bad encoder": (["route", traced, *INDEX, "--encoder", "no-such-encoder", *out], "no sentence encoder"),
         "binary on stdout": (["export", traced, "--to", "png", "-o", "-"], "name a file"),
         "evidence in a table": (["export", traced, "--to", "csv", *INDEX, *out], "no evidence"),
+        "dark table": (["export", traced, "--to", "csv", "--dark", *out], "svg and png"),
+        "url of nothing": (["export", traced, "--to", "csv", "--features-url", "x", *out], "neuronpedia"),
         "two things on stdout": (["export", traced, "--to", "csv", "-o", "-", "--json"], "only the file"),
         "bad format": (["export", traced, "--to", "pdf", *out], "pdf"),
         "bad key": (["features", "show", "dog", *INDEX], "dog"),

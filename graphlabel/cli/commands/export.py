@@ -63,6 +63,10 @@ def export(
     chosen = export_format(to)
     if features and not chosen.takes_evidence:
         raise UsageError(f"{to} holds no evidence; leave out --with-features")
+    if features_url and to != "neuronpedia":
+        raise UsageError(f"--features-url is for neuronpedia; {to} has no place for it")
+    if dark and to not in ("svg", "png"):
+        raise UsageError(f"--dark is for svg and png; {to} has no theme of its own")
     to_stream = str(output) == "-"
     if to_stream and (json or (features and to != "html")):
         raise UsageError("only the file itself goes to standard output; name a file with -o")
