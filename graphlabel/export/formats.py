@@ -27,40 +27,35 @@ class ExportFormat(NamedTuple):
     takes_evidence: bool = False
 
 
-FORMATS: dict[str, ExportFormat] = {
-    each.name: each
-    for each in (
-        ExportFormat(
-            "same", ".json", "the form the graph was read in", interchange.same, takes_evidence=True
-        ),
-        ExportFormat(
-            "neuronpedia",
-            ".json",
-            "opens on Neuronpedia",
-            interchange.neuronpedia,
-            takes_evidence=True,
-        ),
-        ExportFormat(
-            "circuit-tracer",
-            ".json",
-            "opens in circuit-tracer",
-            interchange.circuit_tracer,
-            takes_evidence=True,
-        ),
-        ExportFormat(
-            "html", ".html", "a page to look around in, one file", page.html, takes_evidence=True
-        ),
-        ExportFormat("svg", ".svg", "the picture of the supernodes", pictures.svg),
-        ExportFormat("png", ".png", "the same picture as pixels", pictures.png, is_text=False),
-        ExportFormat("mermaid", ".mmd", "the supernodes for Markdown", mermaid.mermaid),
-        ExportFormat("graphml", ".graphml", "nodes and links for yEd, networkx", networks.graphml),
-        ExportFormat("gexf", ".gexf", "nodes and links for Gephi", networks.gexf),
-        ExportFormat("dot", ".dot", "nodes and links for Graphviz", networks.dot),
-        ExportFormat("csv", ".csv", "a table of nodes, tiers, scores, labels", tables.csv_table),
-        ExportFormat("jsonl", ".jsonl", "the table, one JSON object a line", tables.jsonl),
-        ExportFormat("parquet", ".parquet", "the table for pandas", tables.parquet, is_text=False),
-    )
-}
+_ALL = (
+    ExportFormat("same", ".json", "the form it was read in", interchange.same, takes_evidence=True),
+    ExportFormat(
+        "neuronpedia",
+        ".json",
+        "opens on Neuronpedia with labels",
+        interchange.neuronpedia,
+        takes_evidence=True,
+    ),
+    ExportFormat(
+        "circuit-tracer",
+        ".json",
+        "opens in circuit-tracer's frontend with labels",
+        interchange.circuit_tracer,
+        takes_evidence=True,
+    ),
+    ExportFormat("graphml", ".graphml", "nodes and links for yEd, networkx", networks.graphml),
+    ExportFormat("csv", ".csv", "a table of nodes, tiers, scores and labels", tables.csv_table),
+    ExportFormat("jsonl", ".jsonl", "the same table, one JSON object a line", tables.jsonl),
+    ExportFormat("parquet", ".parquet", "the same table for pandas", tables.parquet, is_text=False),
+    ExportFormat("html", ".html", "a page to look around in", page.html, takes_evidence=True),
+    ExportFormat("svg", ".svg", "the picture of the supernodes", pictures.svg),
+    ExportFormat("png", ".png", "the same picture as pixels", pictures.png, is_text=False),
+    ExportFormat("mermaid", ".mmd", "the supernodes for Markdown", mermaid.mermaid),
+    ExportFormat("gexf", ".gexf", "nodes and links for Gephi", networks.gexf),
+    ExportFormat("dot", ".dot", "nodes and links for Graphviz", networks.dot),
+)
+
+FORMATS: dict[str, ExportFormat] = {each.name: each for each in _ALL}
 """Every export format by the name ``--to`` takes."""
 
 
