@@ -4,85 +4,180 @@ from __future__ import annotations
 
 import csv
 import io
-from pathlib import Path
+from collections.abc import Iterator
 
 import msgspec
 
-from graphlabel.atomic import write_bytes
+from graphlabel.annotation import Annotations, Label, Routing
 from graphlabel.errors import ExportError
+from graphlabel.export.options import ExportOptions
 from graphlabel.files import GraphDocument
-from graphlabel.graph import NodeKind
+from graphlabel.graph import Node, NodeKey, NodeKind
 
 Cell = str | int | float | None
+Row = dict[str, Cell]
 WINDOWS = ("input", "output", "cross")
+INTEGERS = frozenset({"layer", "feature", "position", "tier", "pinned"})
+NUMBERS = frozenset(
+    {"activation", "influence", "probability", "trust"}
+    | {f"{name}_{w}" for name in ("s", "p", "effect") for w in WINDOWS}
+    | {f"s_{w}_weighted" for w in WINDOWS}
+)
+"""Columns of whole numbers and of other numbers; all others hold texts."""
 
 
-def node_rows(document: GraphDocument) -> list[dict[str, Cell]]:
-    """A row of plain cells for every node, in the graph's order."""
-    annotations, graph = document.annotations, document.graph
-    rows = []
-    for node_id, node in zip(document.node_ids, graph.nodes, strict=True):
+def node_rows(document: GraphDocument) -> Iterator[Row]:
+    """A row of plain cells for every node, in the graph's order; all have the same columns."""
+    groups = group_names(document.annotations)
+    pinned = frozenset(document.annotations.pinned)
+    for node_id, node in zip(document.node_ids, document.graph.nodes, strict=True):
         key = node.key
-        label = annotations.label_of(key)
-        routing = annotations.routing_of(key) if key.kind is NodeKind.FEATURE else None
-        group = annotations.supernode_of(key)
-        row: dict[str, Cell] = {
-            "node_id": node_id,
-            "kind": key.kind.value,
-            "layer": key.layer,
-            "feature": key.feature,
-            "position": key.position,
-            "token": node.text,
-            "activation": node.activation,
-            "influence": node.influence,
-            "probability": node.probability,
-            "label": label.text if label else None,
-            "label_scope": label.scope.value if label else None,
-            "label_origin": label.provenance.origin.value if label else None,
-            "label_author": label.provenance.author if label else None,
-            "label_method": label.provenance.method if label else None,
-            "label_time": label.provenance.time if label else None,
-            "trust": label.provenance.score if label else None,
-            "class": routing.feature_class.value if routing else None,
-            "tier": int(routing.tier) if routing else None,
-            "reason": routing.reason if routing else None,
-            "routing_notes": "; ".join(routing.notes) if routing else None,
-        }
-        for window in WINDOWS:
-            score = routing.scores.get(window) if routing else None
-            row[f"s_{window}"] = score.s if score else None
-            row[f"s_{window}_weighted"] = score.weighted if score else None
-            row[f"p_{window}"] = score.p if score else None
-            row[f"effect_{window}"] = score.effect if score else None
-        row["supernode"] = group.name if group else None
-        row["pinned"] = int(key in annotations.pinned)
-        row["note"] = annotations.notes.get(key)
-        review = annotations.reviews.get(key)
+        row: Row = {"node_id": node_id, **_node(node), **_label(document.annotations.label_of(key))}
+        routing = document.annotations.routing_of(key) if node.is_feature else None
+        row |= _routing(routing)
+        row["supernode"] = groups.get(key)
+        row["pinned"] = int(key in pinned)
+        row["note"] = document.annotations.notes.get(key)
+        review = document.annotations.reviews.get(key)
         row["review"] = review.value if review else None
-        rows.append(row)
-    return rows
+        yield {name: _whole(cell) for name, cell in row.items()}
 
 
-def csv_table(document: GraphDocument, path: Path) -> None:
-    """Comma-separated values with a header; texts that a spreadsheet would run are quoted."""
-    rows = node_rows(document)
-    if not rows:
-        raise ExportError("the graph has no nodes, so there is no table to write")
+def group_names(annotations: Annotations) -> dict[NodeKey, str]:
+    """The first supernode of every node that is in one."""
+    groups: dict[NodeKey, str] = {}
+    for group in annotations.supernodes:
+        for key in group.members:
+            groups.setdefault(key, group.name)
+    return groups
+
+
+def _node(node: Node) -> Row:
+    kind, layer, feature, position = node.key
+    return {
+        "kind": kind.value,
+        "layer": layer,
+        "feature": feature,
+        "position": position,
+        "token": node.text,
+        "activation": node.activation,
+        "influence": node.influence,
+        "probability": node.probability if kind is NodeKind.LOGIT else None,
+    }
+
+
+def _label(label: Label | None) -> Row:
+    made = label.provenance if label else None
+    return {
+        "label": label.text if label else None,
+        "label_scope": label.scope.value if label else None,
+        "label_origin": made.origin.value if made else None,
+        "label_author": made.author if made else None,
+        "label_method": made.method if made else None,
+        "label_model": made.model if made else None,
+        "label_time": made.time if made else None,
+        "trust": made.score if made else None,
+    }
+
+
+def _routing(routing: Routing | None) -> Row:
+    row: Row = {
+        "class": routing.feature_class.value if routing else None,
+        "tier": int(routing.tier) if routing else None,
+        "reason": routing.reason if routing else None,
+        "routing_notes": "; ".join(routing.notes) if routing else None,
+    }
+    for window in WINDOWS:
+        score = routing.scores.get(window) if routing else None
+        row[f"s_{window}"] = score.s if score else None
+        row[f"s_{window}_weighted"] = score.weighted if score else None
+        row[f"p_{window}"] = score.p if score else None
+        row[f"effect_{window}"] = score.effect if score else None
+    return row
+
+
+def _whole(cell: Cell) -> Cell:
+    """A cell without halves of UTF-16 pairs, which no encoder takes."""
+    if isinstance(cell, str) and not cell.isascii():
+        return cell.encode("utf-8", "replace").decode("utf-8")
+    return cell
+
+
+def csv_table(document: GraphDocument, options: ExportOptions) -> Iterator[bytes]:
+    """Comma-separated values with a header; texts a spreadsheet would run are made inert."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: _inert(cell) for name, cell in row.items()} for row in rows)
-    write_bytes(path, text.getvalue().encode("utf-8", "replace"), ExportError)
+    writer: csv.DictWriter[str] | None = None
+    for row in _some_rows(document):
+        if writer is None:
+            writer = csv.DictWriter(text, fieldnames=list(row), lineterminator="\n")
+            writer.writeheader()
+        writer.writerow({name: _inert(cell) for name, cell in row.items()})
+        if text.tell() > 1 << 20:
+            yield _taken(text)
+    yield _taken(text)
 
 
-def jsonl(document: GraphDocument, path: Path) -> None:
-    """One JSON object a line."""
-    data = b"".join(msgspec.json.encode(row) + b"\n" for row in node_rows(document))
-    write_bytes(path, data, ExportError)
+def _taken(text: io.StringIO) -> bytes:
+    data = text.getvalue().encode("utf-8")
+    text.seek(0)
+    text.truncate()
+    return data
+
+
+def _some_rows(document: GraphDocument) -> Iterator[Row]:
+    if not document.graph.nodes:
+        raise ExportError("the graph has no nodes, so there is no table to write")
+    return node_rows(document)
 
 
 def _inert(cell: Cell) -> Cell:
-    """A cell that no spreadsheet takes for a formula."""
-    if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r"):
+    """A cell that no spreadsheet takes for a formula: an apostrophe stands before it.
+
+    Carriage returns become visible: bare ones end the row in some readers.
+    """
+    if not isinstance(cell, str):
+        return cell
+    cell = cell.replace("\r", "␍")
+    if cell.lstrip(" \n")[:1] in tuple("=+-@\t␍＝＋－＠"):
         return "'" + cell
     return cell
+
+
+def jsonl(document: GraphDocument, options: ExportOptions) -> Iterator[bytes]:
+    """One JSON object a line."""
+    encoder = msgspec.json.Encoder()
+    for row in node_rows(document):
+        yield encoder.encode(row) + b"\n"
+
+
+def parquet(document: GraphDocument, options: ExportOptions) -> Iterator[bytes]:
+    """An Apache Parquet file; prompt and model stand in the schema's metadata."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows = list(_some_rows(document))
+    said = {"slug": document.slug, "prompt": document.graph.prompt}
+    said |= {"model": document.graph.source.model, "transcoders": document.graph.source.transcoders}
+    schema = pa.schema(
+        [
+            pa.field(
+                name,
+                pa.int64()
+                if name in INTEGERS
+                else pa.float64()
+                if name in NUMBERS
+                else pa.string(),
+            )
+            for name in rows[0]
+        ],
+        metadata={name: value.encode("utf-8", "replace") for name, value in said.items()},
+    )
+    sink = pa.BufferOutputStream()
+    try:
+        table = pa.Table.from_pylist(rows, schema=schema)
+    except (OverflowError, pa.ArrowInvalid) as error:
+        raise ExportError(
+            f"a number of the graph does not fit a Parquet column ({error}); use jsonl"
+        ) from error
+    pq.write_table(table, sink)
+    yield sink.getvalue().to_pybytes()

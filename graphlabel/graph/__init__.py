@@ -7,6 +7,7 @@ from graphlabel.graph.influence import graph_scores, logit_weights, node_influen
 from graphlabel.graph.nodes import NO_FEATURE, TOKEN_LAYER, FeatureKey, Node, NodeKey, NodeKind
 from graphlabel.graph.order import NodeOrder
 from graphlabel.graph.pruning import Pruned, prune
+from graphlabel.graph.subgraph import link_scores, subgraph_scores
 from graphlabel.graph.supernodes import SupernodeEdge, supernode_edges
 
 __all__ = [
@@ -25,8 +26,10 @@ __all__ = [
     "SupernodeEdge",
     "graph_key",
     "graph_scores",
+    "link_scores",
     "logit_weights",
     "node_influence",
     "prune",
+    "subgraph_scores",
     "supernode_edges",
 ]

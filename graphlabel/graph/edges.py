@@ -62,7 +62,8 @@ class Edges:
 
     def _strongest_first(self, index: tuple[np.ndarray, np.ndarray], node: int) -> np.ndarray:
         order, keys = index
-        start, stop = np.searchsorted(keys, [node, node + 1])
+        # of the keys' own type: searchsorted would copy them all otherwise
+        start, stop = np.searchsorted(keys, np.array([node, node + 1], dtype=keys.dtype))
         found = order[start:stop]
         return found[np.argsort(-np.abs(self.weight[found]), kind="stable")]
 

@@ -74,14 +74,30 @@ def graph_scores(
     replacement = token / (token + error) influence;
     completeness = Σ (1 − error share of row)·(influence + logit weight) / Σ (same without share).
     """
-    weights = logit_weights(order, probabilities)
+    return scores_of(
+        adjacency, logit_weights(order, probabilities), tokens=order.tokens, errors=order.errors
+    )
+
+
+def scores_of(
+    adjacency: sparse.sparray | np.ndarray,
+    weights: Float64[np.ndarray, " nodes"],
+    *,
+    tokens: slice | np.ndarray,
+    errors: slice | np.ndarray,
+) -> GraphScores:
+    """The same scores for nodes in any order: ``tokens`` and ``errors`` select their rows.
+
+    ``weights`` holds the logits' probabilities at their rows, 0 elsewhere. A score whose
+    denominator is 0 is 0.
+    """
     normalized = normalize_rows(adjacency)
     influence = influence_of(normalized, weights)
-    token = influence[order.tokens].sum()
-    error = influence[order.errors].sum()
-    error_share = normalized[:, order.errors].sum(axis=1)
+    token, error = influence[tokens].sum(), influence[errors].sum()
+    error_share = normalized[:, errors].sum(axis=1)
     output = influence + weights
+    whole = output.sum()
     return GraphScores(
         replacement=float(token / (token + error)) if token + error > 0 else 0.0,
-        completeness=float(((1 - error_share) * output).sum() / output.sum()),
+        completeness=float(((1 - error_share) * output).sum() / whole) if whole > 0 else 0.0,
     )

@@ -45,9 +45,10 @@ def supernode_edges(
     node_weight = share[target] / np.maximum(share_sum[target_group[chosen]], 1e-300)
     value = edges.weight[chosen] / np.maximum(external[target], 1e-300) * node_weight
     pair = source_group[chosen] * len(names) + target_group[chosen]
-    sums = np.bincount(pair, value, minlength=len(names) ** 2)
+    pairs, place_of = np.unique(pair, return_inverse=True)
+    sums = np.bincount(place_of, value, minlength=len(pairs))
     found = [
-        SupernodeEdge(names[i // len(names)], names[i % len(names)], float(sums[i]))
-        for i in np.unique(pair)
+        SupernodeEdge(names[i // len(names)], names[i % len(names)], float(weight))
+        for i, weight in zip(pairs.tolist(), sums.tolist(), strict=True)
     ]
     return sorted(found, key=lambda edge: (-abs(edge.weight), edge.source, edge.target))

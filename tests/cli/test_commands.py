@@ -16,9 +16,10 @@ import numpy as np
 import pytest
 
 from graphlabel import atlas
-from graphlabel.annotation import Origin, Provenance, SetLabel
+from graphlabel.annotation import History, Origin, Provenance, SetLabel, TogglePin
 from graphlabel.cli.main import main
-from graphlabel.files import read_graph
+from graphlabel.export import FORMATS
+from graphlabel.files import read_graph, write_graph
 from graphlabel.graph import graph_key
 from graphlabel.store import Store, default_store_path
 
@@ -117,10 +118,65 @@ def test_the_raw_rule_routes_by_tau(traced: Path, tmp_path: Path) -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("to", ["same", "neuronpedia", "circuit-tracer", "graphml", "csv", "jsonl"])
+@pytest.mark.parametrize("to", FORMATS)
 def test_every_export(traced: Path, tmp_path: Path, to: str) -> None:
     done = run("export", traced, "--to", to, "-o", tmp_path / "out", "--json")
     assert json.loads(done.stdout)["bytes"] == (tmp_path / "out").stat().st_size > 0
+
+
+@pytest.mark.parametrize("to", ["csv", "svg", "html"])
+def test_exports_go_to_standard_output(traced: Path, tmp_path: Path, to: str) -> None:
+    run("export", traced, "--to", to, "-o", tmp_path / "out")
+    done = run_process("export", traced, "--to", to, "-o", "-")
+    assert done.stdout.encode() == (tmp_path / "out").read_bytes()
+    assert not Path("-").exists()
+
+
+def test_exports_take_evidence_along(traced: Path, tmp_path: Path) -> None:
+    run("export", traced, "--to", "html", "-o", tmp_path / "bare.html")
+    run("export", traced, "--to", "html", *INDEX, "-o", tmp_path / "full.html")
+    assert (tmp_path / "full.html").stat().st_size > 2 * (tmp_path / "bare.html").stat().st_size
+    done = run(
+        "export",
+        traced,
+        "--to",
+        "circuit-tracer",
+        "--with-features",
+        INDEX[1],
+        "-o",
+        tmp_path / "ct" / "dallas.json",
+    )
+    assert done.returncode == 0, done.stderr
+    n_features = len(
+        {node.key.feature_key for node in read_graph(traced).graph.nodes if node.is_feature}
+    )
+    assert len(list((tmp_path / "ct" / "features").glob("*.json"))) == n_features
+    assert (
+        json.loads((tmp_path / "ct" / "graph-metadata.json").read_text())["graphs"][0]["slug"]
+        == "dallas"
+    )
+
+
+def test_info_shows_the_scores_of_what_is_pinned(traced: Path, tmp_path: Path) -> None:
+    before = json.loads(run("info", traced, "--json").stdout)
+    assert 0 < before["graph_replacement"] < 1
+    assert (before["subgraph_replacement"], before["subgraph_completeness"]) == (None, None)
+    document = read_graph(traced)
+    features = tuple(node.key for node in document.graph.nodes if node.is_feature)
+    history = History(document.annotations)
+    history.do(TogglePin(features[:5]))
+    write_graph(document.annotated(history.annotations), tmp_path / "pinned.json")
+    after = json.loads(run("info", tmp_path / "pinned.json", "--json").stdout)
+    assert after["graph_replacement"] == before["graph_replacement"]
+    assert 0 < after["subgraph_replacement"] < after["graph_replacement"]
+    assert "subgraph completeness" in run("info", tmp_path / "pinned.json").stdout
+
+
+def test_a_refused_export_leaves_the_file_that_was_there(traced: Path, tmp_path: Path) -> None:
+    (tmp_path / "g.json.gz").write_text("precious")
+    done = run("export", traced, "--to", "circuit-tracer", *INDEX, "-o", tmp_path / "g.json.gz")
+    assert done.returncode == 2
+    assert (tmp_path / "g.json.gz").read_text() == "precious"
 
 
 def test_csv_rows_are_the_nodes(traced: Path, tmp_path: Path) -> None:
@@ -210,6 +266,11 @@ def bad(tmp_path: Path, traced: Path) -> dict[str, tuple[list[str | Path], str]]
         "tau without raw": (["route", traced, *INDEX, "--tau", "0.4", *out], "--rule raw"),
         "file as model": (["trace", "x", "--model", traced, "--transcoders", "y", *out], "is a file"),
         "bad encoder": (["route", traced, *INDEX, "--encoder", "no-such-encoder", *out], "no sentence encoder"),
+        "binary on stdout": (["export", traced, "--to", "png", "-o", "-"], "name a file"),
+        "evidence in a table": (["export", traced, "--to", "csv", *INDEX, *out], "no evidence"),
+        "dark table": (["export", traced, "--to", "csv", "--dark", *out], "svg and png"),
+        "url of nothing": (["export", traced, "--to", "csv", "--features-url", "x", *out], "neuronpedia"),
+        "two things on stdout": (["export", traced, "--to", "csv", "-o", "-", "--json"], "only the file"),
         "bad format": (["export", traced, "--to", "pdf", *out], "pdf"),
         "bad key": (["features", "show", "dog", *INDEX], "dog"),
         "no feature": (["features", "show", "99/1", *INDEX], "L99 #1"),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from graphlabel.cli.options import GraphFile, JsonFlag, OutputFile, StoreOption
+from graphlabel.cli.options import GraphFile, JsonFlag, StoreOption
 
 
 def export(
@@ -14,10 +16,37 @@ def export(
     to: Annotated[
         str,
         typer.Option(
-            help="same, neuronpedia, circuit-tracer, graphml, csv or jsonl.", metavar="FORMAT"
+            help="same, neuronpedia, circuit-tracer, html, svg, png, mermaid, graphml, gexf, dot, "
+            "csv, jsonl or parquet.",
+            metavar="FORMAT",
         ),
     ],
-    output: OutputFile,
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            help="File to write or replace; - for standard output.",
+            metavar="FILE",
+        ),
+    ],
+    features: Annotated[
+        str | None,
+        typer.Option(
+            "--with-features",
+            "--features",
+            help="Feature source whose evidence goes along (graph JSON, html).",
+            metavar="SOURCE",
+        ),
+    ] = None,
+    features_url: Annotated[
+        str,
+        typer.Option(help="Where you will serve the feature JSON (neuronpedia).", metavar="URL"),
+    ] = "",
+    dark: Annotated[bool, typer.Option("--dark", help="Dark picture (svg, png).")] = False,
+    any_set: Annotated[
+        bool, typer.Option("--any-set", help="Take evidence of another transcoder set.")
+    ] = False,
     store: StoreOption = None,
     file_only: Annotated[
         bool, typer.Option("--file-only", help="Leave out edits that are only in the store.")
@@ -25,16 +54,37 @@ def export(
     json: JsonFlag = False,
 ) -> None:
     """Write an annotated graph in a form that other tools open."""
-    from graphlabel.cli.console import note, print_json
-    from graphlabel.cli.pipeline import with_stored_edits
-    from graphlabel.export import export_graph
+    from graphlabel.cli.console import note, print_json, progress
+    from graphlabel.cli.pipeline import source_for, with_stored_edits
+    from graphlabel.errors import UsageError
+    from graphlabel.export import ExportOptions, export_format, export_graph, export_text
     from graphlabel.files import read_graph
 
+    chosen = export_format(to)
+    if features and not chosen.takes_evidence:
+        raise UsageError(f"{to} holds no evidence; leave out --with-features")
+    if features_url and to != "neuronpedia":
+        raise UsageError(f"--features-url is for neuronpedia; {to} has no place for it")
+    if dark and to not in ("svg", "png"):
+        raise UsageError(f"--dark is for svg and png; {to} has no theme of its own")
+    to_stream = str(output) == "-"
+    if to_stream and (json or (features and to != "html")):
+        raise UsageError("only the file itself goes to standard output; name a file with -o")
     document, edited = read_graph(graph), False
     if not file_only:
         document, edited = with_stored_edits(document, store)
-    export_graph(document, to, output)
+    source = source_for(document, features, any_set=any_set) if features else None
+    with progress("export", quiet=json or source is None) as report:
+        options = ExportOptions(source, features_url, dark, report)
+        if to_stream:
+            chunks = export_text(document, to, options)
+            sys.stdout.buffer.writelines(chunks)
+            sys.stdout.buffer.flush()
+            return
+        export_graph(document, to, output, options)
     if json:
         print_json({"file": str(output), "format": to, "bytes": output.stat().st_size})
     else:
-        note(f"wrote {output} ({to}{', with edits from the annotation store' if edited else ''})")
+        beside = " and features/ beside it" if source and to != "html" else ""
+        edits = ", with edits from the annotation store" if edited else ""
+        note(f"wrote {output}{beside} ({to}{edits})")

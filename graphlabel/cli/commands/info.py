@@ -38,6 +38,7 @@ def facts(document: GraphDocument) -> dict[str, Any]:
     from collections import Counter
 
     from graphlabel.annotation import FeatureClass
+    from graphlabel.export import score_facts
     from graphlabel.graph import NodeKind
 
     graph, annotations = document.graph, document.annotations
@@ -67,4 +68,5 @@ def facts(document: GraphDocument) -> dict[str, Any]:
         "pinned": len(annotations.pinned),
         "replacement_score": graph.scores.replacement if graph.scores else None,
         "completeness_score": graph.scores.completeness if graph.scores else None,
+        **score_facts(document),
     }
