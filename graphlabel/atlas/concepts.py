@@ -9,8 +9,10 @@ Input-like, about the token at the position or the one before it:
                 country, continent, language, currency, or a filler type such as person, food,
                 animal. A capital of a state has both city and capital, a capital of a country
                 has capital alone.
+  `place:X`     the token here is the state X, its capital or one of its cities.
   `after:W`     the token before this one, in the same sentence, is W.
   `after type:T`  the token before this one, in the same sentence, has type T.
+  `after place:X`  the token before this one, in the same sentence, is a place of the state X.
   `special:bos`   the position is the beginning of the sequence (no other concept holds there).
 
 Carried, from a mention to the end of the sentence, the mention included:
@@ -45,7 +47,9 @@ from graphlabel.atlas.drafts import Draft
 from graphlabel.atlas.templates import US_RELATIONS, load_templates
 from graphlabel.atlas.world import load_world
 
-INPUT_FAMILIES = ("word", "name", "type", "after", "after type", "special")
+INPUT_FAMILIES = (
+    "word", "name", "type", "place", "after", "after type", "after place", "special"
+)  # fmt: skip
 CARRIED_FAMILIES = ("city", "capital", "state", "country", "continent", "language", "currency")
 OUTPUT_FAMILIES = ("next", "about", "answer")
 ABSTRACT_FAMILIES = ("kind", "relation", "topic", "template")
@@ -82,6 +86,15 @@ def carried(slot: str, word: str) -> frozenset[str]:
     return frozenset(found)
 
 
+def _place(slot: str, word: str) -> tuple[str, ...]:
+    """The state that a word is, or lies in."""
+    if slot.rstrip("2") not in ("city", "capital", "state"):
+        return ()
+    world = load_world()
+    state = world.state_by_name.get(word) or world.state_of_place.get(word)
+    return () if state is None else (state.name,)
+
+
 def _sentence_concepts(draft: Draft) -> set[str]:
     template = draft.template
     found = {f"template:{template.label}/{template.index}"}
@@ -97,6 +110,7 @@ def concepts_of(draft: Draft) -> tuple[frozenset[str], ...]:
     words = [piece.strip() for piece in draft.pieces()]
     slots = dict(template.slots)
     types = {position: entity_types(slot, words[position]) for position, slot in template.slots}
+    places = {position: _place(slot, words[position]) for position, slot in template.slots}
     fillers = load_templates().fillers
     first = min(slots, default=0)
     last = len(words) - 1
@@ -106,11 +120,13 @@ def concepts_of(draft: Draft) -> tuple[frozenset[str], ...]:
         if position in slots:
             holding |= carried(slots[position], word)
         here = {f"word:{word}", *(f"type:{kind}" for kind in types.get(position, ()))}
+        here.update(f"place:{state}" for state in places.get(position, ()))
         if position in slots and slots[position].rstrip("2") not in fillers:
             here.add(f"name:{word}")
         if position > 0:
             here.add(f"after:{words[position - 1]}")
             here.update(f"after type:{kind}" for kind in types.get(position - 1, ()))
+            here.update(f"after place:{state}" for state in places.get(position - 1, ()))
         if position < last:
             here.add(f"next:{words[position + 1]}")
             here.update(f"about:say a {kind}" for kind in types.get(position + 1, ()))
