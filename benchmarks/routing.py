@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import numpy as np
@@ -29,6 +30,7 @@ from graphlabel.evidence import FeatureSource, open_source
 from graphlabel.graph import FeatureKey
 from graphlabel.protocol import RawSettings, read_calibration, route_calibrated, route_raw
 
+Found = TypeVar("Found")
 CLASSES = tuple(each.value for each in FeatureClass)
 ENOUGH = 15
 SEEDS = 200
@@ -85,7 +87,7 @@ class Agreement:
         return float(self.f1[chosen].mean()) if chosen.any() else float("nan")
 
 
-def read_lines(place: Path) -> list[Line]:
+def read_gold(place: Path) -> list[Line]:
     """The gold of a file, or of gold.jsonl in a folder."""
     path = place / "gold.jsonl" if place.is_dir() else place
     lines = _decode(path, msgspec.json.Decoder(Line).decode_lines)
@@ -95,17 +97,17 @@ def read_lines(place: Path) -> list[Line]:
     return lines
 
 
-def _decode(path: Path, decode: Callable[[bytes], list[Line]]) -> list[Line]:
+def read_routed(path: Path) -> dict[str, str]:
+    """The class of each feature in lines of `graphlabel route --all --json`."""
+    lines = _decode(path, msgspec.json.Decoder(Routed).decode_lines)
+    return {line.feature: line.chosen for line in lines}
+
+
+def _decode(path: Path, decode: Callable[[bytes], list[Found]]) -> list[Found]:
     try:
         return decode(path.read_bytes())
     except (OSError, msgspec.MsgspecError) as problem:
-        raise EvidenceError(f"{path} cannot be read ({problem}); name a gold file") from None
-
-
-def read_routed(path: Path) -> dict[str, str]:
-    """The class of each feature in lines of `graphlabel route --all --json`."""
-    lines = msgspec.json.Decoder(Routed).decode_lines(path.read_bytes())
-    return {line.feature: line.chosen for line in lines}
+        raise EvidenceError(f"{path} cannot be read ({problem}); check its lines") from None
 
 
 def names_of(source: FeatureSource, wanted: Sequence[str]) -> dict[str, FeatureKey]:
@@ -206,7 +208,7 @@ def main() -> None:
     parser.add_argument("--encoder", default=DEFAULT_ENCODER)
     options = parser.parse_args()
     try:
-        lines = read_lines(options.gold)
+        lines = read_gold(options.gold)
         lines = [line for line in lines if options.half in (None, line.half)]
         routes = routes_of([line.feature for line in lines if line.chosen], options)
     except GraphLabelError as error:

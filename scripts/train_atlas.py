@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
-from transformers import AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM
 
 from graphlabel.atlas import DATA_FOLDER
 from scripts.atlas_training.activations import collect
@@ -74,11 +75,13 @@ def train_transcoders_stage(
     seed: int,
     options: TranscoderOptions,
     documents: int,
+    active: Sequence[float] = (),
     wanted: Collection[int] | None = None,
 ) -> None:
     """Train one transcoder per layer on the saved model and measure the saved files.
 
-    Layers are trained independently of each other; those not wanted are read as they are.
+    Layers are trained independently of each other, each with its own number of active features
+    where `active` has as many as there are layers; those not wanted are read as they are.
     """
     started = time.perf_counter()
     vocab = vocabulary()
@@ -92,12 +95,13 @@ def train_transcoders_stage(
         def report(step: int, loss: float, dead: int, layer: int = layer) -> None:
             print(f"layer {layer} step {step} loss {loss:.5f} dead {dead}", flush=True)
 
+        of_layer = replace(options, active=active[layer] if active else options.active)
         if wanted is None or layer in wanted:
-            trained = train_transcoder(activations, options, seed + layer, report)
+            trained = train_transcoder(activations, of_layer, seed + layer, report)
             save_transcoder(trained, folder, layer)
         quality = measure(load_transcoder(folder, layer), fresh[layer])
         print(f"layer {layer}: {quality} ({time.perf_counter() - started:.0f} s)", flush=True)
-        layers.append({"layer": layer, **quality})
+        layers.append({"layer": layer, "active": of_layer.active, **quality})
     update_record(
         out,
         {
@@ -157,7 +161,7 @@ def main() -> None:
     parser.add_argument("--transcoder-batch", type=int, default=TranscoderOptions.batch)
     parser.add_argument("--transcoder-steps", type=int, default=TranscoderOptions.steps)
     parser.add_argument("--width", type=int, default=TranscoderOptions.width)
-    parser.add_argument("--active", type=float, default=TranscoderOptions.active)
+    parser.add_argument("--active", type=float, nargs="+", help="for all layers, or for each")
     parser.add_argument("--documents", type=int, default=8192)
     parser.add_argument("--layers", type=int, nargs="*", help="train these transcoders alone")
     parser.add_argument("--gold-tokens", type=int, default=GOLD_TOKENS)
@@ -182,10 +186,14 @@ def main() -> None:
             steps=arguments.transcoder_steps,
             batch=arguments.transcoder_batch,
             width=arguments.width,
-            active=arguments.active,
         )
+        count = AutoConfig.from_pretrained(arguments.out / "model").num_hidden_layers
+        active = arguments.active or [options.active]
+        if len(active) not in (1, count):
+            parser.error(f"--active takes one number or one for each of the {count} layers")
+        active = active * (count // len(active))
         train_transcoders_stage(
-            arguments.out, arguments.seed, options, arguments.documents, arguments.layers
+            arguments.out, arguments.seed, options, arguments.documents, active, arguments.layers
         )
     if arguments.stage in ("story", "all"):
         story_stage(arguments.out, arguments.seed)

@@ -27,7 +27,7 @@ from scripts.atlas_training.transcoder_files import load_transcoder
 HOP_SEED = 7_000
 TEMPLATE = "Fact: the capital of the state containing {city} is"
 STANDS_FOR = 0.5
-FAMILIES = ("state", "place", "after place")
+FAMILIES = ("state", "place", "city in", "after place", "after city in")
 
 
 class Hop(TypedDict):
