@@ -254,8 +254,8 @@ def _judge(
         level=LEVELS[level],
         f1=round(float(f1), 3),
         precision=round(float(precision), 3),
-        rival=names[rival.concept[place]],
-        rival_f1=round(float(rival_f1), 3),
+        rival="" if status == "partial" else names[rival.concept[place]],
+        rival_f1=0.0 if status == "partial" else round(float(rival_f1), 3),
         also=names[other.purest[level, place]] if purity >= ALSO else "",
         also_precision=round(purity, 3) if purity >= ALSO else 0.0,
     )
