@@ -162,6 +162,8 @@ def main() -> None:
     parser.add_argument("--transcoder-steps", type=int, default=TranscoderOptions.steps)
     parser.add_argument("--width", type=int, default=TranscoderOptions.width)
     parser.add_argument("--active", type=float, nargs="+", help="for all layers, or for each")
+    parser.add_argument("--balance", type=float, default=TranscoderOptions.balance)
+    parser.add_argument("--clusters", type=float, default=TranscoderOptions.clusters)
     parser.add_argument("--documents", type=int, default=8192)
     parser.add_argument("--layers", type=int, nargs="*", help="train these transcoders alone")
     parser.add_argument("--gold-tokens", type=int, default=GOLD_TOKENS)
@@ -186,6 +188,8 @@ def main() -> None:
             steps=arguments.transcoder_steps,
             batch=arguments.transcoder_batch,
             width=arguments.width,
+            balance=arguments.balance,
+            clusters=arguments.clusters,
         )
         count = AutoConfig.from_pretrained(arguments.out / "model").num_hidden_layers
         active = arguments.active or [options.active]
