@@ -164,6 +164,7 @@ def main() -> None:
     parser.add_argument("--active", type=float, nargs="+", help="for all layers, or for each")
     parser.add_argument("--balance", type=float, default=TranscoderOptions.balance)
     parser.add_argument("--clusters", type=float, default=TranscoderOptions.clusters)
+    parser.add_argument("--fine-clusters", type=float, default=TranscoderOptions.fine_clusters)
     parser.add_argument("--documents", type=int, default=8192)
     parser.add_argument("--layers", type=int, nargs="*", help="train these transcoders alone")
     parser.add_argument("--gold-tokens", type=int, default=GOLD_TOKENS)
@@ -190,6 +191,7 @@ def main() -> None:
             width=arguments.width,
             balance=arguments.balance,
             clusters=arguments.clusters,
+            fine_clusters=arguments.fine_clusters,
         )
         count = AutoConfig.from_pretrained(arguments.out / "model").num_hidden_layers
         active = arguments.active or [options.active]

@@ -33,6 +33,8 @@ class TranscoderOptions:
     """Rows are drawn by the frequency of their token to the power of minus this."""
     clusters: float = 0.0
     """This share of the features starts as clusters of rows whose outputs are alike."""
+    fine_clusters: float = 0.0
+    """This share starts as clusters of rows by what the first clusters leave of their outputs."""
 
 
 @dataclass
@@ -85,7 +87,13 @@ def _start(data: LayerActivations, options: TranscoderOptions, seed: int) -> lis
     count = int(options.clusters * options.width)
     if count:
         rows = torch.multinomial(_weights(data.tokens, 1.0), CLUSTER_ROWS, generator=generator)
-        encoder[:count], decoder[:count] = _clusters(data.inputs[rows], data.targets[rows], count)
+        inputs, targets = data.inputs[rows], data.targets[rows]
+        encoder[:count], decoder[:count], members = _clusters(inputs, targets, count)
+        fine = slice(count, count + int(options.fine_clusters * options.width))
+        if fine.stop > fine.start:
+            scale = (targets * decoder[members]).sum(1, keepdim=True)
+            left = targets - scale * decoder[members]
+            encoder[fine], decoder[fine], _ = _clusters(inputs, left, fine.stop - fine.start)
     return [encoder, torch.zeros(options.width), decoder, torch.zeros(size)]
 
 
@@ -95,15 +103,25 @@ def _weights(tokens: torch.Tensor, balance: float) -> torch.Tensor:
     return counts[tokens] ** -balance
 
 
+def _order(tokens: torch.Tensor, balance: float, generator: torch.Generator) -> torch.Tensor:
+    """As many rows as there are: each once, or drawn by the frequency of their tokens."""
+    if balance == 0:
+        return torch.randperm(len(tokens), generator=generator)
+    return torch.multinomial(_weights(tokens, balance), len(tokens), True, generator=generator)
+
+
 def _clusters(
     inputs: torch.Tensor, targets: torch.Tensor, count: int
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Encoders and decoders of clusters of rows by their outputs (Ward linkage).
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Encoders and decoders of clusters of rows by the direction of their outputs (Ward linkage).
+
+    Also the cluster of each row.
 
     What an MLP does alike to different tokens, such as looking up the state of its cities, then
     begins as one feature rather than as a part of several.
     """
-    tree = linkage(targets.numpy(), method="ward")
+    directions = targets / targets.norm(dim=1, keepdim=True).clamp_min(1e-6)
+    tree = linkage(directions.numpy(), method="ward")
     members = torch.from_numpy(fcluster(tree, count, criterion="maxclust")).long() - 1
     sizes = torch.bincount(members, minlength=count).clamp_min(1)[:, None]
     sums = torch.zeros(count, inputs.shape[1])
@@ -112,7 +130,7 @@ def _clusters(
     length = mean.norm(dim=1, keepdim=True).clamp_min(1e-6)
     before = (inputs * encoder[members]).sum(1)
     typical = torch.zeros(count).index_add(0, members, before)[:, None] / sizes
-    return encoder * length / typical.clamp_min(1e-6), mean / length
+    return encoder * length / typical.clamp_min(1e-6), mean / length, members
 
 
 def _auxiliary_loss(
@@ -150,19 +168,18 @@ def train_transcoder(
     silent = torch.zeros(options.width, dtype=torch.long)
     frozen_from = int(options.steps * (1 - options.frozen_share))
     order = torch.empty(0, dtype=torch.long)
-    weights = _weights(data.tokens, options.balance)
     for step in range(options.steps):
         progress = step / options.steps
         rate = options.rate * min(1.0, (step + 1) / options.warmup)
         rate *= 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * progress))
         optimizer.param_groups[0]["lr"] = rate
         if order.numel() < options.batch:
-            order = torch.multinomial(weights, weights.numel(), True, generator=generator)
+            order = _order(data.tokens, options.balance, generator)
         rows, order = order[: options.batch], order[options.batch :]
         inputs, targets = normal.inputs[rows], normal.targets[rows]
         pre = inputs @ encoder.T + encoder_bias
         # Many features fire at first and fewer later, which leaves fewer dead features.
-        more = 3 * max(0.0, 1 - 4 * progress) * (1 - options.clusters)
+        more = 3 * max(0.0, 1 - 4 * progress) * (options.clusters == 0)
         active = options.active * (1 + more)
         if step < frozen_from:
             threshold.update(pre, active)
