@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
-from transformers import AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM
 
 from graphlabel.atlas import DATA_FOLDER
 from scripts.atlas_training.activations import collect
 from scripts.atlas_training.corpus import Corpus
 from scripts.atlas_training.evaluation import DALLAS_PROMPT, evaluate, next_tokens
+from scripts.atlas_training.gold import GOLD_TOKENS, build_gold
 from scripts.atlas_training.language_model import ModelOptions, build_model, train_model
 from scripts.atlas_training.record import describe, update_record
 from scripts.atlas_training.story import measure_story
@@ -73,11 +75,13 @@ def train_transcoders_stage(
     seed: int,
     options: TranscoderOptions,
     documents: int,
+    active: Sequence[float] = (),
     wanted: Collection[int] | None = None,
 ) -> None:
     """Train one transcoder per layer on the saved model and measure the saved files.
 
-    Layers are trained independently of each other; those not wanted are read as they are.
+    Layers are trained independently of each other, each with its own number of active features
+    where `active` has as many as there are layers; those not wanted are read as they are.
     """
     started = time.perf_counter()
     vocab = vocabulary()
@@ -91,12 +95,13 @@ def train_transcoders_stage(
         def report(step: int, loss: float, dead: int, layer: int = layer) -> None:
             print(f"layer {layer} step {step} loss {loss:.5f} dead {dead}", flush=True)
 
+        of_layer = replace(options, active=active[layer] if active else options.active)
         if wanted is None or layer in wanted:
-            trained = train_transcoder(activations, options, seed + layer, report)
+            trained = train_transcoder(activations, of_layer, seed + layer, report)
             save_transcoder(trained, folder, layer)
         quality = measure(load_transcoder(folder, layer), fresh[layer])
         print(f"layer {layer}: {quality} ({time.perf_counter() - started:.0f} s)", flush=True)
-        layers.append({"layer": layer, **quality})
+        layers.append({"layer": layer, "active": of_layer.active, **quality})
     update_record(
         out,
         {
@@ -115,12 +120,24 @@ def story_stage(out: Path, seed: int) -> None:
     model = AutoModelForCausalLM.from_pretrained(out / "model", dtype=torch.float32)
     story = measure_story(model, out / "transcoders", vocabulary(), seed)
     print(f"story: {story}", flush=True)
-    update_record(out, {"story": story})
+    # This needs the whole library, which the stages before do not wait for.
+    from scripts.atlas_training.hop import measure_hop
+
+    hop = measure_hop(out, seed)
+    print(f"hop: {hop}", flush=True)
+    update_record(out, {"story": story, "hop": hop})
+
+
+def gold_stage(out: Path, seed: int, n_tokens: int) -> None:
+    """Write which class each feature is, by the rules of docs/studies/atlas.md."""
+    model = AutoModelForCausalLM.from_pretrained(out / "model", dtype=torch.float32)
+    counts = build_gold(model, out, vocabulary(), seed, n_tokens)
+    print(f"gold: {counts}", flush=True)
+    update_record(out, {"gold": {"tokens": n_tokens, "features": counts}})
 
 
 def index_stage(out: Path, seed: int, n_tokens: int) -> None:
     """Index the features of the saved transcoders over fresh sentences."""
-    # This needs the whole library, which the other stages do not wait for.
     from scripts.atlas_training.index import build_atlas_index
 
     started = time.perf_counter()
@@ -134,17 +151,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=DATA_FOLDER)
-    stages = ("model", "transcoders", "story", "index", "all")
+    stages = ("model", "transcoders", "story", "gold", "index", "all")
     parser.add_argument("--stage", choices=stages, default="all")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--steps", type=int, default=ModelOptions.steps)
     parser.add_argument("--freeze-embedding", action="store_true")
+    parser.add_argument("--model-width", type=int, default=ModelOptions.width)
+    parser.add_argument("--weight-decay", type=float, default=ModelOptions.weight_decay)
     parser.add_argument("--transcoder-batch", type=int, default=TranscoderOptions.batch)
     parser.add_argument("--transcoder-steps", type=int, default=TranscoderOptions.steps)
     parser.add_argument("--width", type=int, default=TranscoderOptions.width)
-    parser.add_argument("--active", type=float, default=TranscoderOptions.active)
+    parser.add_argument("--active", type=float, nargs="+", help="for all layers, or for each")
+    parser.add_argument("--balance", type=float, default=TranscoderOptions.balance)
+    parser.add_argument("--clusters", type=float, default=TranscoderOptions.clusters)
+    parser.add_argument("--fine-clusters", type=float, default=TranscoderOptions.fine_clusters)
     parser.add_argument("--documents", type=int, default=8192)
     parser.add_argument("--layers", type=int, nargs="*", help="train these transcoders alone")
+    parser.add_argument("--gold-tokens", type=int, default=GOLD_TOKENS)
     parser.add_argument("--index-tokens", type=int, default=200_000)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -154,20 +177,34 @@ def main() -> None:
         train_model_stage(
             arguments.out,
             arguments.seed,
-            ModelOptions(steps=arguments.steps, frozen_embedding=arguments.freeze_embedding),
+            ModelOptions(
+                steps=arguments.steps,
+                width=arguments.model_width,
+                weight_decay=arguments.weight_decay,
+                frozen_embedding=arguments.freeze_embedding,
+            ),
         )
     if arguments.stage in ("transcoders", "all"):
         options = TranscoderOptions(
             steps=arguments.transcoder_steps,
             batch=arguments.transcoder_batch,
             width=arguments.width,
-            active=arguments.active,
+            balance=arguments.balance,
+            clusters=arguments.clusters,
+            fine_clusters=arguments.fine_clusters,
         )
+        count = AutoConfig.from_pretrained(arguments.out / "model").num_hidden_layers
+        active = arguments.active or [options.active]
+        if len(active) not in (1, count):
+            parser.error(f"--active takes one number or one for each of the {count} layers")
+        active = active * (count // len(active))
         train_transcoders_stage(
-            arguments.out, arguments.seed, options, arguments.documents, arguments.layers
+            arguments.out, arguments.seed, options, arguments.documents, active, arguments.layers
         )
     if arguments.stage in ("story", "all"):
         story_stage(arguments.out, arguments.seed)
+    if arguments.stage in ("gold", "all"):
+        gold_stage(arguments.out, arguments.seed, arguments.gold_tokens)
     if arguments.stage in ("index", "all"):
         index_stage(arguments.out, arguments.seed, arguments.index_tokens)
 

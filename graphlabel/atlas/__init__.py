@@ -16,10 +16,12 @@ DATA_FOLDER = Path(__file__).parent / "data"
 MODEL_FOLDER = DATA_FOLDER / "model"
 TRANSCODERS_FOLDER = DATA_FOLDER / "transcoders"
 INDEX_FOLDER = DATA_FOLDER / "index"
+GOLD_FILE = DATA_FOLDER / "gold.jsonl"
 TRAINING_FILE = DATA_FOLDER / "training.json"
 
 __all__ = [
     "DATA_FOLDER",
+    "GOLD_FILE",
     "INDEX_FOLDER",
     "MODEL_FOLDER",
     "TRAINING_FILE",

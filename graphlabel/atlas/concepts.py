@@ -9,8 +9,11 @@ Input-like, about the token at the position or the one before it:
                 country, continent, language, currency, or a filler type such as person, food,
                 animal. A capital of a state has both city and capital, a capital of a country
                 has capital alone.
+  `place:X`     the token here is the state X, its capital or one of its cities.
+  `city in:X`   the token here is a city of the state X other than its capital.
   `after:W`     the token before this one, in the same sentence, is W.
   `after type:T`  the token before this one, in the same sentence, has type T.
+  `after place:X`, `after city in:X`  the same of the token before this one, in the same sentence.
   `special:bos`   the position is the beginning of the sequence (no other concept holds there).
 
 Carried, from a mention to the end of the sentence, the mention included:
@@ -45,7 +48,10 @@ from graphlabel.atlas.drafts import Draft
 from graphlabel.atlas.templates import US_RELATIONS, load_templates
 from graphlabel.atlas.world import load_world
 
-INPUT_FAMILIES = ("word", "name", "type", "after", "after type", "special")
+INPUT_FAMILIES = (
+    "word", "name", "type", "place", "city in", "after", "after type", "after place",
+    "after city in", "special",
+)  # fmt: skip
 CARRIED_FAMILIES = ("city", "capital", "state", "country", "continent", "language", "currency")
 OUTPUT_FAMILIES = ("next", "about", "answer")
 ABSTRACT_FAMILIES = ("kind", "relation", "topic", "template")
@@ -82,6 +88,18 @@ def carried(slot: str, word: str) -> frozenset[str]:
     return frozenset(found)
 
 
+def places_of(slot: str, word: str) -> tuple[str, ...]:
+    """The concepts `place` and `city in` of the word that fills a slot."""
+    if slot.rstrip("2") not in ("city", "capital", "state"):
+        return ()
+    world = load_world()
+    state = world.state_by_name.get(word) or world.state_of_place.get(word)
+    if state is None:
+        return ()
+    is_city = word not in (state.name, state.capital)
+    return (f"place:{state.name}", *([f"city in:{state.name}"] if is_city else ()))
+
+
 def _sentence_concepts(draft: Draft) -> set[str]:
     template = draft.template
     found = {f"template:{template.label}/{template.index}"}
@@ -97,6 +115,7 @@ def concepts_of(draft: Draft) -> tuple[frozenset[str], ...]:
     words = [piece.strip() for piece in draft.pieces()]
     slots = dict(template.slots)
     types = {position: entity_types(slot, words[position]) for position, slot in template.slots}
+    places = {position: places_of(slot, words[position]) for position, slot in template.slots}
     fillers = load_templates().fillers
     first = min(slots, default=0)
     last = len(words) - 1
@@ -106,11 +125,13 @@ def concepts_of(draft: Draft) -> tuple[frozenset[str], ...]:
         if position in slots:
             holding |= carried(slots[position], word)
         here = {f"word:{word}", *(f"type:{kind}" for kind in types.get(position, ()))}
+        here.update(places.get(position, ()))
         if position in slots and slots[position].rstrip("2") not in fillers:
             here.add(f"name:{word}")
         if position > 0:
             here.add(f"after:{words[position - 1]}")
             here.update(f"after type:{kind}" for kind in types.get(position - 1, ()))
+            here.update(f"after {place}" for place in places.get(position - 1, ()))
         if position < last:
             here.add(f"next:{words[position + 1]}")
             here.update(f"about:say a {kind}" for kind in types.get(position + 1, ()))

@@ -16,6 +16,8 @@ class LayerActivations:
 
     inputs: torch.Tensor
     targets: torch.Tensor
+    tokens: torch.Tensor
+    """The token id of each row."""
 
 
 @torch.no_grad()
@@ -35,12 +37,17 @@ def collect(
         handles.append(layers[index].mlp.register_forward_hook(hook))
 
     handles: list[torch.utils.hooks.RemovableHandle] = []
+    tokens: list[torch.Tensor] = []
     for index in range(len(layers)):
         keep(index)
     for start in range(0, documents, batch):
-        model.model(corpus.batch(min(batch, documents - start)))
+        ids = corpus.batch(min(batch, documents - start))
+        tokens.append(ids[:, 1:].flatten())
+        model.model(ids)
     for handle in handles:
         handle.remove()
+    every = torch.cat(tokens)
     return [
-        LayerActivations(torch.cat(x), torch.cat(y)) for x, y in zip(inputs, targets, strict=True)
+        LayerActivations(torch.cat(x), torch.cat(y), every)
+        for x, y in zip(inputs, targets, strict=True)
     ]

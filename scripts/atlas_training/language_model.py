@@ -14,6 +14,9 @@ from graphlabel.atlas.pieces import BOS, EOS, PAD
 from scripts.atlas_training.corpus import Corpus
 from scripts.atlas_training.tokenizer import MAX_LENGTH
 
+SHARED = 0.9
+"""The cosine between the frozen embeddings of a word and its spaced form is SHARED squared."""
+
 
 @dataclass(frozen=True)
 class ModelOptions:
@@ -58,9 +61,21 @@ def build_model(options: ModelOptions, vocab: dict[str, int], seed: int) -> Llam
     model = LlamaForCausalLM(config)
     if options.frozen_embedding:
         embedding = model.get_input_embeddings().weight
-        torch.nn.init.normal_(embedding, std=options.width**-0.5)
+        with torch.no_grad():
+            embedding.copy_(_word_directions(vocab, options.width, seed))
         embedding.requires_grad_(False)
     return model
+
+
+def _word_directions(vocab: dict[str, int], width: int, seed: int) -> torch.Tensor:
+    """A random direction for each word; with and without a space before it they are close."""
+    generator = torch.Generator().manual_seed(seed)
+    words = {word: row for row, word in enumerate(dict.fromkeys(t.strip() for t in vocab))}
+    shared = torch.randn(len(words), width, generator=generator)
+    own = torch.randn(len(vocab), width, generator=generator)
+    rows = torch.tensor([words[token.strip()] for token in vocab])
+    directions = SHARED * shared[rows] + (1 - SHARED**2) ** 0.5 * own
+    return directions / directions.norm(dim=1, keepdim=True)
 
 
 def _rate(step: int, options: ModelOptions) -> float:

@@ -7,8 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from scipy.cluster.hierarchy import fcluster, linkage
 
 from scripts.atlas_training.activations import LayerActivations
+
+CLUSTER_ROWS = 4_000
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,12 @@ class TranscoderOptions:
     auxiliary_weight: float = 0.05
     threshold_rows: int = 128
     frozen_share: float = 0.2
+    balance: float = 0.0
+    """Rows are drawn by the frequency of their token to the power of minus this."""
+    clusters: float = 0.0
+    """This share of the features starts as clusters of rows whose outputs are alike."""
+    fine_clusters: float = 0.0
+    """This share starts as clusters of rows by what the first clusters leave of their outputs."""
 
 
 @dataclass
@@ -75,7 +84,53 @@ def _start(data: LayerActivations, options: TranscoderOptions, seed: int) -> lis
     decoder /= decoder.norm(dim=1, keepdim=True)
     encoder = torch.randn(options.width, size, generator=generator)
     encoder /= encoder.norm(dim=1, keepdim=True)
+    count = int(options.clusters * options.width)
+    if count:
+        rows = torch.multinomial(_weights(data.tokens, 1.0), CLUSTER_ROWS, generator=generator)
+        inputs, targets = data.inputs[rows], data.targets[rows]
+        encoder[:count], decoder[:count], members = _clusters(inputs, targets, count)
+        fine = slice(count, count + int(options.fine_clusters * options.width))
+        if fine.stop > fine.start:
+            scale = (targets * decoder[members]).sum(1, keepdim=True)
+            left = targets - scale * decoder[members]
+            encoder[fine], decoder[fine], _ = _clusters(inputs, left, fine.stop - fine.start)
     return [encoder, torch.zeros(options.width), decoder, torch.zeros(size)]
+
+
+def _weights(tokens: torch.Tensor, balance: float) -> torch.Tensor:
+    """How often to draw each row, by the frequency of its token."""
+    counts = torch.bincount(tokens).double()
+    return counts[tokens] ** -balance
+
+
+def _order(tokens: torch.Tensor, balance: float, generator: torch.Generator) -> torch.Tensor:
+    """As many rows as there are: each once, or drawn by the frequency of their tokens."""
+    if balance == 0:
+        return torch.randperm(len(tokens), generator=generator)
+    return torch.multinomial(_weights(tokens, balance), len(tokens), True, generator=generator)
+
+
+def _clusters(
+    inputs: torch.Tensor, targets: torch.Tensor, count: int
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Encoders and decoders of clusters of rows by the direction of their outputs (Ward linkage).
+
+    Also the cluster of each row.
+
+    What an MLP does alike to different tokens, such as looking up the state of its cities, then
+    begins as one feature rather than as a part of several.
+    """
+    directions = targets / targets.norm(dim=1, keepdim=True).clamp_min(1e-6)
+    tree = linkage(directions.numpy(), method="ward")
+    members = torch.from_numpy(fcluster(tree, count, criterion="maxclust")).long() - 1
+    sizes = torch.bincount(members, minlength=count).clamp_min(1)[:, None]
+    sums = torch.zeros(count, inputs.shape[1])
+    encoder = sums.index_add(0, members, inputs) / sizes
+    mean = sums.index_add(0, members, targets) / sizes
+    length = mean.norm(dim=1, keepdim=True).clamp_min(1e-6)
+    before = (inputs * encoder[members]).sum(1)
+    typical = torch.zeros(count).index_add(0, members, before)[:, None] / sizes
+    return encoder * length / typical.clamp_min(1e-6), mean / length, members
 
 
 def _auxiliary_loss(
@@ -104,7 +159,8 @@ def train_transcoder(
     mean = data.targets.mean(0)
     scale = (data.targets - mean).pow(2).mean().sqrt()
     gain = data.inputs.pow(2).mean().sqrt()
-    parameters = [value.requires_grad_() for value in _start(data, options, seed)]
+    normal = LayerActivations(data.inputs / gain, (data.targets - mean) / scale, data.tokens)
+    parameters = [value.requires_grad_() for value in _start(normal, options, seed)]
     encoder, encoder_bias, decoder, decoder_bias = parameters
     optimizer = torch.optim.Adam(parameters, lr=options.rate, betas=(0.9, 0.99))
     generator = torch.Generator().manual_seed(seed + 1)
@@ -118,13 +174,13 @@ def train_transcoder(
         rate *= 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * progress))
         optimizer.param_groups[0]["lr"] = rate
         if order.numel() < options.batch:
-            order = torch.randperm(data.inputs.shape[0], generator=generator)
+            order = _order(data.tokens, options.balance, generator)
         rows, order = order[: options.batch], order[options.batch :]
-        inputs = data.inputs[rows] / gain
-        targets = (data.targets[rows] - mean) / scale
+        inputs, targets = normal.inputs[rows], normal.targets[rows]
         pre = inputs @ encoder.T + encoder_bias
         # Many features fire at first and fewer later, which leaves fewer dead features.
-        active = options.active * (1 + 3 * max(0.0, 1 - 4 * progress))
+        more = 3 * max(0.0, 1 - 4 * progress) * (options.clusters == 0)
+        active = options.active * (1 + more)
         if step < frozen_from:
             threshold.update(pre, active)
         firing = pre > threshold.value

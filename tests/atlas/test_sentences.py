@@ -98,12 +98,16 @@ def test_two_hop_sentence_about_dallas() -> None:
     assert {"about:say a city", "next:Dallas"} <= at(DALLAS, " containing")
     city = at(DALLAS, " Dallas")
     assert {"city:Dallas", "state:Texas", "type:city", "answer:Austin", "name:Dallas"} <= city
+    assert {"place:Texas", "city in:Texas"} <= city
     verb = at(DALLAS, " is")
+    assert {"after place:Texas", "after city in:Texas"} <= verb
     assert {"next:Austin", "about:say a capital", "state:Texas", "after:Dallas"} <= verb
     assert "capital:Austin" not in verb
     end = at(DALLAS, " Austin")
     assert {"capital:Austin", "city:Austin", "type:capital", "about:end the sentence"} <= end
     assert "answer:Austin" not in end
+    assert "place:Texas" in end
+    assert "city in:Texas" not in end
     assert "about:start a sentence" in at(DALLAS, ".")
 
 
