@@ -150,7 +150,7 @@ def _node(document: GraphDocument, place: int, node: Node) -> dict[str, Any]:
     read = dict(document.residue.nodes[place]) if document.residue.nodes else {}
     read.pop(FIELD, None)
     fresh = new_node(document, place, node)
-    if node.key.kind is NodeKind.OTHER:
+    if node.key.kind in (NodeKind.OTHER, NodeKind.ERROR):
         fresh |= {
             name: read[name] for name in ("feature", "feature_type", "jsNodeId") if name in read
         }

@@ -16,6 +16,7 @@ from graphlabel.annotation import (  # fmt: skip
     TogglePin,
     WindowScore,
 )
+from graphlabel.evidence.source import PlainNames
 from graphlabel.files import GraphDocument, new_document
 from graphlabel.graph import (  # fmt: skip
     AttributionGraph,
@@ -86,10 +87,11 @@ def document(
     return made.annotated(annotations)
 
 
-class Evidence:
+class Evidence(PlainNames):
     """Evidence of the first feature only."""
 
     name = "evidence"
+    kind = "fixture"
     transcoder_set: TranscoderSet | None = SET
 
     def __init__(self, token: str = " Dallas") -> None:
