@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.routing import Line, read_lines
+from benchmarks.routing import Line, read_gold
 from graphlabel import atlas
-from graphlabel.embedding import Encoder
 from graphlabel.errors import FeatureListError, GraphLabelError
 from graphlabel.evidence import open_source, parts_of
 from graphlabel.graph import FeatureKey
-from graphlabel.protocol import ScoreBank, Settings
 from graphlabel.records import FeatureRecord
 
 
@@ -66,7 +64,7 @@ def _keys(source: object) -> Sequence[FeatureKey]:
 
 
 def _gold(name: str, records: list[FeatureRecord], names: list[str], file: Path) -> Gold:
-    lines: dict[str, Line] = {line.feature: line for line in read_lines(file)}
+    lines: dict[str, Line] = {line.feature: line for line in read_gold(file)}
     classes, halves = {}, {}
     for record, feature in zip(records, names, strict=True):
         line = lines.get(feature)
