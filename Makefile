@@ -39,7 +39,7 @@ check: $(VENV)/.installed-dev
 
 ## test: everything the continuous integration runs
 test: check
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
 
 ## bench: the benchmarks, as tables
 bench: $(VENV)/.installed-dev
