@@ -83,6 +83,19 @@ def test_hostile_text_is_shown_inert(hostile: Path) -> None:
     assert "left out: 1 broken example\n" in out
 
 
+@pytest.mark.parametrize(
+    ("examples", "said"),
+    [([{}, {}], "all that the source holds are broken"), ([], "the source holds none")],
+)
+def test_why_there_are_no_examples(tmp_path: Path, examples: list[Any], said: str) -> None:
+    quantiles = [{"quantile_name": "top", "examples": examples}]
+    (tmp_path / "1_7.json").write_text(json.dumps({"index": 7, "examples_quantiles": quantiles}))
+    code, out, _ = run("features", "show", "1_7", "--features", tmp_path)
+    assert code == 0
+    assert f"no examples: {said}" in out
+    assert "never fired" not in out
+
+
 def test_json_is_the_record_with_its_name(hostile: Path) -> None:
     _, out, _ = run("features", "show", "1/7", "--features", hostile, "--json")
     found = json.loads(out)
