@@ -95,8 +95,9 @@ def _of_graph(document: GraphDocument, source: FeatureSource) -> list[FeatureSou
     if kept or refused is None:
         return kept
     said = f"was traced with {graph_set} {graph_set.revision}" if graph_set else f"is of {model}"
+    holds = f"{refused} {refused.revision}".strip()
     raise EvidenceError(
-        f"the graph {said}, {source.name} holds features of {refused} {refused.revision}; name the "
+        f"the graph {said}, {source.name} holds features of {holds}; name the "
         "right source, or --any-set if they are the same"
     )
 
