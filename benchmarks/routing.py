@@ -10,11 +10,11 @@ gold is; any file of {"feature", "class"} lines will do.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 import numpy as np
@@ -22,15 +22,14 @@ from jaxtyping import Float, Int
 from scipy.stats import binomtest
 
 from graphlabel import atlas
-from graphlabel.annotation import FeatureClass, Routing
-from graphlabel.cli.pipeline import RouteOptions, calibration_for
-from graphlabel.embedding import DEFAULT_ENCODER, load_encoder
+from graphlabel.annotation import FeatureClass
+from graphlabel.cli.route_all import route_parts
+from graphlabel.cli.routing import RouteOptions, router_for
 from graphlabel.errors import EvidenceError, GraphLabelError
-from graphlabel.evidence import FeatureSource, open_source
-from graphlabel.graph import FeatureKey
-from graphlabel.protocol import RawSettings, read_calibration, route_calibrated, route_raw
+from graphlabel.evidence import every_key, open_sources
+from graphlabel.protocol import CalibratedSettings, RawSettings
+from graphlabel.protocol.router import Routed
 
-Found = TypeVar("Found")
 CLASSES = tuple(each.value for each in FeatureClass)
 ENOUGH = 15
 SEEDS = 200
@@ -47,7 +46,7 @@ class Line(msgspec.Struct):
     also: str = ""
 
 
-class Routed(msgspec.Struct):
+class RoutedLine(msgspec.Struct):
     """One line of `graphlabel route --all --json`, as far as it matters here."""
 
     feature: str
@@ -99,7 +98,7 @@ def read_gold(place: Path) -> list[Line]:
 
 def read_routed(path: Path) -> dict[str, str]:
     """The class of each feature in lines of `graphlabel route --all --json`."""
-    lines = _decode(path, msgspec.json.Decoder(Routed).decode_lines)
+    lines = _decode(path, msgspec.json.Decoder(RoutedLine).decode_lines)
     return {line.feature: line.chosen for line in lines}
 
 
@@ -110,45 +109,38 @@ def _decode(path: Path, decode: Callable[[bytes], list[Found]]) -> list[Found]:
         raise EvidenceError(f"{path} cannot be read ({problem}); check its lines") from None
 
 
-def names_of(source: FeatureSource, wanted: Sequence[str]) -> dict[str, FeatureKey]:
-    """The features that a source has, by the names the gold calls them.
+def places_of(options: argparse.Namespace) -> list[str]:
+    """The sources that were named, else the folders beside the gold, else atlas's index."""
+    if options.features:
+        return list(options.features)
+    if options.gold == atlas.GOLD_FILE:
+        return [str(atlas.INDEX_FOLDER)]
+    folder = options.gold if options.gold.is_dir() else options.gold.parent
+    return [str(path) for path in sorted(folder.iterdir()) if path.is_dir()]
 
-    A source that has names of its own for features gives them with `name_of`; in others a feature
-    is called by its layer and number, as in 2/100.
-    """
-    name_of = getattr(source, "name_of", lambda key: f"{key.layer}/{key.feature}")
-    known = {str(name_of(key)): key for key in source.keys()}  # noqa: SIM118
-    return {name: known[name] for name in wanted if name in known}
 
-
-def route(
-    source: FeatureSource, keys: Sequence[FeatureKey], options: argparse.Namespace
-) -> Mapping[FeatureKey, Routing]:
-    """Route some features of a source by the wanted rule."""
-    records = [record for key in keys if (record := source.get(key)) is not None]
-    encoder = load_encoder(options.encoder)
-    if options.rule == "raw":
-        settings = RawSettings(tau=options.tau, n=options.n, weighted=options.weighted)
-        return route_raw(records, encoder, settings)
-    if options.calibration:
-        calibration = read_calibration(options.calibration)
-    else:
-        wanted = RouteOptions(theta=options.theta, n=options.n, weighted=options.weighted)
-        calibration = calibration_for(source, encoder, wanted, print)
-    return route_calibrated(records, encoder, calibration)
+def settings_of(options: argparse.Namespace) -> RawSettings | CalibratedSettings:
+    """The protocol's settings, those that were named changed."""
+    rule = RawSettings if options.rule == "raw" else CalibratedSettings
+    known = {field.name for field in fields(rule)}
+    given = {name: value for name, value in vars(options).items() if value is not None}
+    return rule(**{name: value for name, value in given.items() if name in known})
 
 
 def routes_of(names: Sequence[str], options: argparse.Namespace) -> dict[str, str]:
     """The routed class of each feature that the sources, or the file of routes, have."""
     if options.routed:
         return read_routed(options.routed)
-    found: dict[str, str] = {}
-    for place in options.features or [str(atlas.INDEX_FOLDER)]:
-        source = open_source(place)
-        keys = names_of(source, [name for name in names if name not in found])
-        routings = route(source, list(keys.values()), options)
-        found |= {name: str(routings[key].feature_class) for name, key in keys.items()}
-    return found
+    source = open_sources(places_of(options))
+    wanted = set(names)
+    chosen = [(part, key) for part, key in every_key(source) if part.name_of(key) in wanted]
+    routing = RouteOptions(settings_of(options), options.encoder, calibration=options.calibration)
+    router = router_for(source, routing, lambda text: print(text, file=sys.stderr))
+    return {
+        part.name_of(found.key): str(found.routing.feature_class)
+        for part, found in route_parts(router, chosen)
+        if isinstance(found, Routed)
+    }
 
 
 def shuffled(gold: Sequence[str], routed: Sequence[str | None]) -> tuple[float, float]:
@@ -199,13 +191,12 @@ def main() -> None:
     parser.add_argument("--half", choices=("dev", "held-out"), help="this half of the gold alone")
     parser.add_argument("--rule", choices=("calibrated", "raw"), default="calibrated")
     parser.add_argument("--calibration", type=Path)
-    parser.add_argument(
-        "--tau", type=float, default=RawSettings.__dataclass_fields__["tau"].default
-    )
+    parser.add_argument("--tau", type=float)
     parser.add_argument("--theta", type=float)
-    parser.add_argument("--n", type=int, default=10)
-    parser.add_argument("--weighted", action="store_true")
-    parser.add_argument("--encoder", default=DEFAULT_ENCODER)
+    parser.add_argument("--n", type=int)
+    parser.add_argument("--weighted", action="store_const", const=True)
+    parser.add_argument("--min-features", type=int, help="fewest features for a calibration")
+    parser.add_argument("--encoder")
     options = parser.parse_args()
     try:
         lines = read_gold(options.gold)

@@ -85,7 +85,7 @@ class ProtocolOptions:
     ] = None
     theta: Annotated[
         float | None,
-        typer.Option(help="Effect that tier 1 must reach; 0.4.", rich_help_panel=THRESHOLDS),
+        typer.Option(help="Effect that tier 1 must reach; 0.3.", rich_help_panel=THRESHOLDS),
     ] = None
     cross_floor: Annotated[
         float | None,
@@ -109,8 +109,9 @@ class ProtocolOptions:
     examples: Annotated[
         str | None,
         typer.Option(
-            help="top, or quantiles: some of every stretch of activation.",
-            metavar="[top|quantiles]",
+            help="top, strong: of all that are at least half as strong as the strongest, or "
+            "quantiles: some of every stretch; strong, with the raw rule top.",
+            metavar="[top|strong|quantiles]",
             rich_help_panel=EXAMPLES,
         ),
     ] = None
@@ -147,6 +148,15 @@ class ProtocolOptions:
             rich_help_panel=EXTENSIONS,
         ),
     ] = False
+    selectivity: Annotated[
+        bool | None,
+        typer.Option(
+            "--selectivity/--no-selectivity",
+            help="Firing on the same tokens elsewhere decides between input and output; "
+            "on with the calibrated rule.",
+            rich_help_panel=EXTENSIONS,
+        ),
+    ] = None
     draws: Annotated[
         int | None,
         typer.Option(min=100, help="Draws of chance; 100,000.", rich_help_panel=CALIBRATION),
@@ -237,11 +247,15 @@ class ProtocolOptions:
         flags = ("weighted", "whole_words", "cross_without_peak", "matched_null",
                  "logit_agreement")  # fmt: skip
         given: dict[str, Any] = {name: True for name in flags if getattr(self, name)}
+        if self.selectivity is not None:
+            given["selectivity"] = self.selectivity
         if self.n is not None:
             given["n"] = self.n
         if self.examples is not None:
             if self.examples not in list(Strategy):
-                raise UsageError(f"there are no examples “{self.examples}”; use top or quantiles")
+                raise UsageError(
+                    f"there are no examples “{self.examples}”; use top, strong or quantiles"
+                )
             given["examples"] = Strategy(self.examples)
         for side in ("input", "output", "cross"):
             if texts := getattr(self, f"{side}_window"):
@@ -276,7 +290,9 @@ def parse_window(text: str) -> Window:
     return Window(int(match[1]), int(match[2]))
 
 
-NOT_FOR_CALIBRATE = ("rule", "calibration", "tau", "matched_null", "logit_agreement")
+NOT_FOR_CALIBRATE = (
+    "rule", "calibration", "tau", "matched_null", "logit_agreement", "selectivity",
+)  # fmt: skip
 
 
 def protocol_options(*left_out: str) -> Callable[[Callable[..., None]], Callable[..., None]]:

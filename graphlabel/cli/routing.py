@@ -94,17 +94,14 @@ def extensions_for(
     say: Say = silent,
 ) -> tuple[Extension, ...]:
     """The extensions that are switched on."""
-    from graphlabel.protocol import LogitAgreement, MatchedNull, Occurrences
+    from graphlabel.protocol import switched_on
 
-    found: list[Extension] = []
-    if settings.matched_null:
+    def sample() -> Iterator[FeatureRecord]:
         say("gathering other occurrences of tokens (matched null)")
         seed = settings.seed if isinstance(settings, CalibratedSettings) else 0
-        sample = sampled_records(source, CalibratedSettings(seed=seed).max_features, seed)
-        found.append(MatchedNull(Occurrences.of(sample), encoder, settings.weighted, seed))
-    if settings.logit_agreement:
-        found.append(LogitAgreement())
-    return tuple(found)
+        return sampled_records(source, CalibratedSettings(seed=seed).max_features, seed)
+
+    return switched_on(settings, encoder, sample)
 
 
 def calibration_for(
@@ -228,7 +225,7 @@ def _places(source: FeatureSource, encoder: Encoder, settings: CalibratedSetting
     plain = CalibratedSettings()
     lasting = replace(
         settings, theta=plain.theta, cross_floor=plain.cross_floor,
-        matched_null=False, logit_agreement=False,
+        matched_null=False, logit_agreement=False, selectivity=plain.selectivity,
     )  # fmt: skip
     identity = f"{encoder.name}|{encoder.revision}|".encode() + msgspec.json.encode(lasting)
     digest = hashlib.sha256(identity).hexdigest()[:12]

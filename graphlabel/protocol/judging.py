@@ -44,7 +44,8 @@ def judged_examples(record: FeatureRecord, settings: ExampleSettings) -> Example
     """The examples of a feature that its scores are made from.
 
     At most ``settings.n``, without copies and without those it does not fire on; the strongest, or
-    some of every stretch of the activation distribution. Raises EvidenceError when an example
+    some of every stretch of the activation distribution. An example of a stretch is about the token
+    it was drawn for, even where a stronger one stands near. Raises EvidenceError when an example
     holds no token but special ones.
     """
     chosen: list[ActivationExample] = []
@@ -70,11 +71,19 @@ def _candidates(record: FeatureRecord, strategy: Strategy, n: int) -> Iterable[A
     """Examples in the order in which they are taken."""
     if strategy is Strategy.TOP:
         return record.top_examples
-    if len(record.quantiles) > 1:
-        stretches = [quantile.examples for quantile in record.quantiles[1:]]
-        rounds = zip_longest(*stretches)
-        return (example for each in rounds for example in each if example is not None)
-    return _spread(record.top_examples, n)
+    stretches = [[each.as_drawn() for each in part.examples] for part in record.quantiles[1:]]
+    rounds = [each for row in zip_longest(*stretches) for each in row if each is not None]
+    if strategy is Strategy.STRONG:
+        return _strong(record.top_examples, rounds)
+    return rounds or _spread(record.top_examples, n)
+
+
+def _strong(
+    top: Sequence[ActivationExample], rounds: Sequence[ActivationExample]
+) -> list[ActivationExample]:
+    """Those of at least half the largest activation, then the top ones where these are few."""
+    highest = max((example.peak_activation for example in (*top, *rounds)), default=0.0)
+    return [*(each for each in rounds if each.peak_activation >= highest / 2), *top]
 
 
 def _spread(ranked: Sequence[ActivationExample], n: int) -> list[ActivationExample]:

@@ -27,6 +27,8 @@ class Strategy(StrEnum):
 
     TOP = "top"
     """Those with the largest activations."""
+    STRONG = "strong"
+    """Some from every stretch of the distribution, of at least half the largest activation."""
     QUANTILES = "quantiles"
     """Some from every stretch of the activation distribution."""
 
@@ -59,6 +61,8 @@ class DecisionSettings(ExampleSettings):
     """Whether output features must beat what follows other occurrences of their peak tokens."""
     logit_agreement: bool = False
     """Whether logits that agree with the next tokens decide between input and output."""
+    selectivity: bool = False
+    """Whether firing on the same tokens elsewhere decides between input and output."""
 
     def _cross(self, windows: tuple[Window, ...]) -> tuple[Window, ...]:
         if not self.cross_without_peak:
@@ -94,9 +98,11 @@ class RawSettings(DecisionSettings):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalibratedSettings(DecisionSettings):
-    """The calibrated rule."""
+    """The calibrated rule. Its defaults are those of docs/studies/routing.md."""
 
-    theta: float = 0.4
+    examples: Strategy = Strategy.STRONG
+    selectivity: bool = True
+    theta: float = 0.3
     """The effect that input and output features must reach."""
     cross_floor: float = 0.4
     """The effect that cross features must reach."""
@@ -135,7 +141,7 @@ class CalibratedSettings(DecisionSettings):
         return tuple(window for windows in self.sides.values() for window in windows)
 
 
-DECIDES_LATER = ("theta", "cross_floor", "matched_null", "logit_agreement")
+DECIDES_LATER = ("theta", "cross_floor", "matched_null", "logit_agreement", "selectivity")
 """Settings that leave a calibration as it is."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from graphlabel.errors import EvidenceError
 
@@ -74,6 +74,14 @@ class ActivationExample:
         if best < 0:
             raise EvidenceError("an example holds no token but special ones")
         return best
+
+    def as_drawn(self) -> ActivationExample:
+        """The example with the token it was drawn for as its peak, all others silent."""
+        if self.sampled is None or self.sampled == self.peak:
+            return self
+        silent = [0.0] * len(self.tokens)
+        silent[self.sampled] = self.activations[self.sampled]
+        return replace(self, activations=tuple(silent))
 
     @property
     def peak_activation(self) -> float:

@@ -1,7 +1,7 @@
 """The feature index of atlas and the calibration that goes with it.
 
 What `graphlabel features build --corpus atlas.jsonl --tokens 0 --context-length 64 --top 16
---per-quantile 2 --radius 14` makes of the same sentences, one document a line.
+--per-quantile 4 --radius 12` makes of the same sentences, one document a line.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from graphlabel.evidence import open_source
 from graphlabel.evidence.building import IndexRequest, IndexSettings, Places, build_index
 
 INDEX_SEED = 4_000
-SETTINGS = IndexSettings(top=16, per_quantile=2, radius=14, context_length=CONTEXT)
+SETTINGS = IndexSettings(top=16, per_quantile=4, radius=12, context_length=CONTEXT)
 
 
 def build_atlas_index(out: Path, seed: int, n_tokens: int) -> None:

@@ -1,15 +1,14 @@
 from __future__ import annotations
 
+import argparse
 import importlib.util
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 import pytest
-
-from graphlabel.evidence import open_source
-from graphlabel.graph import FeatureKey
 
 ROOT = Path(__file__).parents[2]
 
@@ -95,17 +94,25 @@ def test_bad_gold_is_refused_in_one_line(
     assert str(path) in capsys.readouterr().err.splitlines()[-1]
 
 
-def test_features_go_by_the_name_their_source_gives_them(routing: ModuleType) -> None:
-    from graphlabel import atlas
-
-    source = open_source(atlas.INDEX_FOLDER)
-    assert routing.names_of(source, ["2/100", "9/1"]) == {"2/100": FeatureKey(2, 100)}
-
-    class Named:
-        def keys(self) -> list[FeatureKey]:
-            return [FeatureKey(4, 12)]
-
-        def name_of(self, key: FeatureKey) -> str:
-            return f"h.{key.layer}_feature{key.feature}"
-
-    assert routing.names_of(Named(), ["h.4_feature12"]) == {"h.4_feature12": FeatureKey(4, 12)}
+def test_features_go_by_the_names_of_the_sources_beside_the_gold(
+    routing: ModuleType, real_data: Callable[[str], Path], tmp_path: Path
+) -> None:
+    features = real_data("features")
+    (tmp_path / "gold.jsonl").write_text(
+        '{"feature": "h.4_feature12", "class": "input"}\n{"feature": "resid_5/3036", "class": "output"}\n'
+    )
+    for name in ("delphi-gpt2", "feature-circuits"):
+        (tmp_path / name).symlink_to(features / name)
+    options = argparse.Namespace(
+        gold=tmp_path,
+        features=None,
+        routed=None,
+        rule="raw",
+        tau=0.3,
+        n=None,
+        encoder=None,
+        calibration=None,
+    )
+    found = routing.routes_of(["h.4_feature12", "resid_5/3036", "not/there"], options)
+    assert found["h.4_feature12"] == "input"
+    assert found.keys() == {"h.4_feature12", "resid_5/3036"}

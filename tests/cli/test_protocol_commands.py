@@ -167,7 +167,7 @@ def test_a_profile_is_drawn(tmp_path: Path, calibration: Path) -> None:
         (["route", *INDEX, "--all", *RAW, "--input-window", "1:2"], "one --input-window"),
         (["route", *INDEX, "--all", "--input-window", "left"], "is no window"),
         (["route", *INDEX, "--all", "--input-window", "2:1"], "before it begins"),
-        (["route", *INDEX, "--all", "--examples", "best"], "top or quantiles"),
+        (["route", *INDEX, "--all", "--examples", "best"], "strong or quantiles"),
         (["route", *INDEX, "--all", "--calibration", "no.npz"], "there is no calibration at no.npz"),
         (["route", *INDEX, "--all", "--n", "1"], "--n"),
         (["calibrate", *INDEX, "-o", "/proc/none/c.npz"], "cannot write"),

@@ -12,7 +12,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tracing"))
 sys.path.insert(0, str(Path(__file__).parent))
-from reference import activations, expected, window
+from dense_reference import activations, expected, window
 from small_models import N_LAYERS, WIDTH, save_model, save_transcoders
 
 from graphlabel.errors import EvidenceError, TranscoderError, UsageError
