@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from graphlabel.annotation import Routing, Scope
 from graphlabel.atomic import write_bytes
+from graphlabel.cli.losses import Losses
 from graphlabel.cli.routing import (
     Report,
     RouteOptions,
@@ -159,20 +160,18 @@ def route_document(
     say(f"routing {len(keys)} features")
     routings: dict[FeatureKey, Routing] = {}
     missing: list[FeatureKey] = []
-    broken: list[str] = []
+    losses = Losses(say, options.strict)
     for done, found in enumerate(route_stream(router, keys, source.get), start=1):
         report("features", done, len(keys))
         if isinstance(found, Routed):
             routings[found.key] = found.routing
-            continue
-        missing.append(found.key)
-        if found.broken:
-            broken.append(f"{found.key}: {found.why}")
-            if options.strict:
-                raise EvidenceError(f"{broken[0]} (--strict)")
-            say(f"skipped {broken[-1]}")
-    if broken and not routings:
-        raise EvidenceError(f"no feature could be routed; {broken[0]}")
+        else:
+            missing.append(found.key)
+        if isinstance(found, Routed) or found.broken:
+            losses.take(str(found.key), found)
+    if losses.skipped and not routings:
+        raise EvidenceError(f"no feature could be routed; {losses.first}")
+    losses.told(len(keys))
     return document.annotated(document.annotations.with_routings(routings)), missing
 
 

@@ -17,6 +17,7 @@ from graphlabel.annotation import FeatureClass, Routing, WindowScore, clean_labe
 from graphlabel.annotation.encoding import encode_value
 from graphlabel.atomic import replacing
 from graphlabel.cli.console import note, print_table, progress
+from graphlabel.cli.losses import Losses
 from graphlabel.cli.routing import RouteOptions, router_for, silent
 from graphlabel.errors import EvidenceError, UsageError
 from graphlabel.evidence import FeatureSource, every_key
@@ -52,8 +53,7 @@ def route_all(
     if not wanted:
         raise EvidenceError(f"{source.name} has no such features; {_layers_held(source)}")
     counts: Counter[tuple[int, FeatureClass]] = Counter()
-    skipped = 0
-    first = ""
+    losses = Losses(note, options.strict)
     on_screen = output is None and sys.stdout.isatty()
     with _lines(output) as write, ExitStack() as bars:
         with progress("route") as report:
@@ -63,24 +63,18 @@ def route_all(
         for done, (part, found) in enumerate(route_parts(router, wanted), start=1):
             report("features", done, len(wanted))
             name = part.name_of(found.key)
+            losses.take(name, found)
             if isinstance(found, Routed):
                 counts[found.key.layer, found.routing.feature_class] += 1
                 as_json = json or output is not None
                 write(_json_line(name, found) if as_json else _row(name, found.routing))
-                continue
-            skipped += 1
-            first = first or f"{name}: {found.why}"
-            if options.strict:
-                raise EvidenceError(f"{name}: {found.why} (--strict)")
-            note(f"skipped {clean_label(name)}: {found.why}")
         if not counts:
-            raise EvidenceError(f"no feature could be routed; {first}")
+            raise EvidenceError(f"no feature could be routed; {losses.first}")
     if not json:
         print_table(_counts_table(counts))
     if output is not None:
         note(f"wrote {output}: {sum(counts.values())} features, one JSON object a line")
-    if skipped:
-        note(f"{skipped} of {len(wanted)} features were skipped")
+    losses.told(len(wanted))
 
 
 def _layers_held(source: FeatureSource) -> str:

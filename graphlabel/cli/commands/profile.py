@@ -127,6 +127,7 @@ def _of_source(place: str, options: RouteOptions, limit: int | None, *, quiet: b
     import numpy as np
 
     from graphlabel.cli.console import note, progress
+    from graphlabel.cli.losses import Losses
     from graphlabel.cli.route_all import route_parts
     from graphlabel.cli.routing import router_for, silent
     from graphlabel.evidence import every_key, open_source
@@ -139,17 +140,15 @@ def _of_source(place: str, options: RouteOptions, limit: int | None, *, quiet: b
         drawn = np.random.default_rng(seed).choice(len(wanted), limit, replace=False)
         wanted = [wanted[at] for at in np.sort(drawn)]
     found: Classes = []
-    first = ""
+    losses = Losses(note)
     with progress("profile", quiet=quiet) as report:
         router = router_for(source, options, silent if quiet else note, report)
         for done, (part, each) in enumerate(route_parts(router, wanted), start=1):
             report("features", done, len(wanted))
+            losses.take(part.name_of(each.key), each)
             if isinstance(each, Routed):
                 found.append((each.key.layer, each.routing.feature_class))
-            else:
-                first = first or f"{part.name_of(each.key)}: {each.why}"
-    if first:
-        note(f"{len(wanted) - len(found)} of {len(wanted)} features were skipped, first {first}")
+    losses.told(len(wanted))
     return found
 
 
