@@ -118,6 +118,27 @@ def test_several_places(hostile: Path) -> None:
     assert (code, err.count("\n"), "L9 #8" in err) == (2, 1, True)
 
 
+def test_too_little_memory_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(**_: object) -> None:
+        raise MemoryError("Unable to allocate 57.2 GiB")
+
+    monkeypatch.setattr("graphlabel.cli.main.app", none_left)
+    code, out, err = run("features", "list", "--features", INDEX)
+    assert (code, out) == (2, "")
+    assert err == (
+        "graphlabel: not enough memory (Unable to allocate 57.2 GiB); choose smaller settings, "
+        "or a larger machine\n"
+    )
+
+
+def test_what_was_never_asked_is_not_said_to_be_missing() -> None:
+    place = "neuronpedia:gemma-2-2b/a-set-nobody-asked-for"
+    code, _, err = run("features", "show", "3/7", "--features", place, "--offline")
+    assert code == 2
+    assert "no answer about L3 #7 was kept" in err
+    assert "ask without --offline" in err
+
+
 def test_the_list(hostile: Path) -> None:
     _, out, _ = run("features", "list", "--features", hostile, "--features", INDEX, "--json")
     parts = json.loads(out)
