@@ -185,14 +185,12 @@ class ProtocolOptions:
         return self._raw() if self.rule == "raw" else self.calibrated()
 
     def _check_thresholds(self) -> None:
-        """Refuse thresholds that nothing could reach, since every comparison with them fails."""
-        for name in ("theta", "cross_floor"):
+        """Refuse thresholds that are no numbers: every comparison with them fails silently."""
+        for name in ("tau", "theta", "cross_floor"):
             value = getattr(self, name)
             if value is not None and not math.isfinite(value):
                 option = name.replace("_", "-")
                 raise UsageError(f"--{option} is {value}; choose a finite number, such as 0.4")
-        if self.tau is not None and not -1 <= self.tau <= 1:
-            raise UsageError(f"--tau is {self.tau}, but scores lie between -1 and 1; try 0.5")
 
     def named(self) -> tuple[str, ...]:
         """The options that were given, as they are typed; the seed, which is no rule's, aside."""

@@ -166,7 +166,6 @@ def test_a_profile_is_drawn(tmp_path: Path, calibration: Path) -> None:
         (["route", *INDEX, "--all", "--theta", "nan"], "--theta is nan"),
         (["route", *INDEX, "--all", "--cross-floor", "inf"], "--cross-floor is inf"),
         (["route", *INDEX, "--all", "--rule", "raw", "--tau", "nan"], "--tau is nan"),
-        (["route", *INDEX, "--all", "--rule", "raw", "--tau", "1.5"], "between -1 and 1"),
         (["calibrate", *INDEX, "-o", "c.npz", "--theta", "nan"], "--theta is nan"),
         (["profile", __file__, "--rule", "raw", "--limit", "3"], "drop --rule, --limit"),
         (["profile", __file__, "--encoder", "x"], "routed already"),
