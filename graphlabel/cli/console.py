@@ -13,6 +13,7 @@ import typer
 from graphlabel.inert import inert, inert_json
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
 
@@ -26,10 +27,17 @@ def say(text: str) -> None:
     typer.echo(inert(text))
 
 
+_bars: list[Console] = []
+"""Where progress bars are drawn just now, the latest last."""
+
+
 def note(text: str) -> None:
-    """Lines about what is going on, on standard error."""
+    """Lines about what is going on, on standard error; above a progress bar if there is one."""
     for line in text.split("\n"):
-        typer.echo(inert(line), err=True)
+        if _bars:
+            _bars[-1].print(inert(line), markup=False, highlight=False, emoji=False, soft_wrap=True)
+        else:
+            typer.echo(inert(line), err=True)
 
 
 def print_table(table: Table) -> None:
@@ -82,4 +90,8 @@ def progress(title: str, *, quiet: bool = False) -> Iterator[Callable[[str, int,
                 tasks[phase] = bars.add_task(f"{title}: {phase}", total=total)
             bars.update(tasks[phase], completed=done, total=total)
 
-        yield report
+        _bars.append(bars.console)
+        try:
+            yield report
+        finally:
+            _bars.pop()

@@ -54,8 +54,16 @@ def print_feature(
         )
         for example in shown:
             console.print(example_line(example, console.width, highest), no_wrap=True, crop=True)
-    if not record.quantiles:
-        console.print("no examples: it never fired while the evidence was collected")
+    if not every:
+        console.print(f"no examples: {_why_none(record)}")
+
+
+def _why_none(record: FeatureRecord) -> str:
+    if record.dropped:
+        return "all that the source holds are broken"
+    if record.density == 0:
+        return "it never fired while the evidence was collected"
+    return "the source holds none"
 
 
 def print_parts(parts: Iterable[dict[str, Any]]) -> None:

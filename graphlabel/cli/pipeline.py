@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from graphlabel.annotation import Routing, Scope
 from graphlabel.atomic import write_bytes
+from graphlabel.cli.losses import Losses
 from graphlabel.cli.routing import (
     Report,
     RouteOptions,
@@ -95,8 +96,9 @@ def _of_graph(document: GraphDocument, source: FeatureSource) -> list[FeatureSou
     if kept or refused is None:
         return kept
     said = f"was traced with {graph_set} {graph_set.revision}" if graph_set else f"is of {model}"
+    holds = f"{refused} {refused.revision}".strip()
     raise EvidenceError(
-        f"the graph {said}, {source.name} holds features of {refused} {refused.revision}; name the "
+        f"the graph {said}, {source.name} holds features of {holds}; name the "
         "right source, or --any-set if they are the same"
     )
 
@@ -158,20 +160,18 @@ def route_document(
     say(f"routing {len(keys)} features")
     routings: dict[FeatureKey, Routing] = {}
     missing: list[FeatureKey] = []
-    broken: list[str] = []
+    losses = Losses(say, options.strict)
     for done, found in enumerate(route_stream(router, keys, source.get), start=1):
         report("features", done, len(keys))
         if isinstance(found, Routed):
             routings[found.key] = found.routing
-            continue
-        missing.append(found.key)
-        if found.broken:
-            broken.append(f"{found.key}: {found.why}")
-            if options.strict:
-                raise EvidenceError(f"{broken[0]} (--strict)")
-            say(f"skipped {broken[-1]}")
-    if broken and not routings:
-        raise EvidenceError(f"no feature could be routed; {broken[0]}")
+        else:
+            missing.append(found.key)
+        if isinstance(found, Routed) or found.broken:
+            losses.take(str(found.key), found)
+    if losses.skipped and not routings:
+        raise EvidenceError(f"no feature could be routed; {losses.first}")
+    losses.told(len(keys))
     return document.annotated(document.annotations.with_routings(routings)), missing
 
 

@@ -6,7 +6,6 @@ from html import escape
 
 from rich.text import Text
 
-from graphlabel.annotation import FeatureClass
 from graphlabel.protocol.profile import CLASSES, Profile, Trend
 
 GLYPHS = dict(zip(CLASSES, "▼▲◆○", strict=True))
@@ -14,7 +13,9 @@ STYLES = dict(zip(CLASSES, ("cyan", "magenta", "yellow", "dim"), strict=True))
 FILLS = dict(zip(CLASSES, ("#2f81b7", "#b5498f", "#b8860b", "#8a8f98"), strict=True))
 """Readable on white and on near-black; told apart without colour by their order."""
 
-BAR, ROW, LEFT, RIGHT, TOP = 420, 24, 64, 250, 64
+BAR, ROW, LEFT, RIGHT, TOP = 420, 24, 64, 520, 64
+COLUMN = 112
+"""Width of a class's share with its interval."""
 
 
 def bar_lines(profile: Profile, width: int = 40) -> list[Text]:
@@ -81,6 +82,9 @@ def svg(profile: Profile, title: str) -> str:
         parts.append(f'<rect x="{x}" y="36" width="12" height="12" fill="{FILLS[each]}"/>')
         parts.append(f'<text x="{x + 17}" y="47">{each.value}</text>')
         x += 92
+    for number, each in enumerate(CLASSES):
+        place = LEFT + BAR + 14 + COLUMN * number
+        parts.append(f'<text class="m" x="{place}" y="47">{each.value}, %</text>')
     for number, layer in enumerate(reversed(profile.layers)):
         parts += _svg_row(profile, layer, TOP + ROW * number)
     y = TOP + ROW * len(profile.layers) + 24
@@ -93,8 +97,8 @@ def svg(profile: Profile, title: str) -> str:
 def _svg_row(profile: Profile, layer: int, y: int) -> list[str]:
     parts = [f'<text x="{LEFT - 8}" y="{y + 15}" text-anchor="end">L{layer}</text>']
     x = float(LEFT)
-    shown = []
-    for each in CLASSES:
+    columns = LEFT + BAR + 14
+    for number, each in enumerate(CLASSES):
         found = profile.share(layer, each)
         span = BAR * found.share
         words = f"{each.value}: {found.count} of {found.of}, {found.low:.2f} to {found.high:.2f}"
@@ -103,11 +107,13 @@ def _svg_row(profile: Profile, layer: int, y: int) -> list[str]:
             f'fill="{FILLS[each]}"><title>{_plain(words)}</title></rect>'
         )
         x += span
-        if each is not FeatureClass.OBSCURE:
-            shown.append(f"{100 * found.share:.0f}")
-    numbers = " / ".join(shown)
+        numbers = f"{100 * found.share:.0f} [{100 * found.low:.0f}, {100 * found.high:.0f}]"
+        place = columns + COLUMN * number
+        parts.append(f'<text class="m" x="{place}" y="{y + 15}">{numbers}</text>')
     n = int(profile.counts[profile.layers.index(layer)].sum())
-    parts.append(f'<text class="m" x="{LEFT + BAR + 10}" y="{y + 15}">{numbers} %  of {n}</text>')
+    parts.append(
+        f'<text class="m" x="{columns + COLUMN * len(CLASSES)}" y="{y + 15}">n = {n}</text>'
+    )
     return parts
 
 

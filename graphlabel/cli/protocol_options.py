@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -180,7 +181,27 @@ class ProtocolOptions:
         """The settings of the rule; raises UsageError for options of the other rule."""
         if self.rule not in ("calibrated", "raw"):
             raise UsageError(f"there is no rule “{self.rule}”; choose calibrated or raw")
+        self._check_thresholds()
         return self._raw() if self.rule == "raw" else self.calibrated()
+
+    def _check_thresholds(self) -> None:
+        """Refuse thresholds that are no numbers: every comparison with them fails silently."""
+        for name in ("tau", "theta", "cross_floor"):
+            value = getattr(self, name)
+            if value is not None and not math.isfinite(value):
+                option = name.replace("_", "-")
+                raise UsageError(f"--{option} is {value}; choose a finite number, such as 0.4")
+
+    def named(self) -> tuple[str, ...]:
+        """The options that were given, as they are typed; the seed, which is no rule's, aside."""
+        special = {"false_discovery_rate": "fdr"}
+        plain = ProtocolOptions()
+        given = (name for name in self.__dataclass_fields__ if name != "seed")
+        return tuple(
+            f"--{special.get(name, name).replace('_', '-')}"
+            for name in given
+            if getattr(self, name) != getattr(plain, name)
+        )
 
     def _raw(self) -> RawSettings:
         from graphlabel.protocol import RawSettings
@@ -209,6 +230,7 @@ class ProtocolOptions:
         from graphlabel.protocol import CalibratedSettings
         from graphlabel.protocol.calibration_file import read_settings
 
+        self._check_thresholds()
         if self.tau is not None:
             raise UsageError("--tau is the raw rule's threshold; add --rule raw, or use --theta")
         names = ("theta", "cross_floor", "false_discovery_rate", "draws", "min_features",

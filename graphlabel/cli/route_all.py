@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import groupby, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from graphlabel.annotation import FeatureClass, Routing, WindowScore, clean_labe
 from graphlabel.annotation.encoding import encode_value
 from graphlabel.atomic import replacing
 from graphlabel.cli.console import note, print_table, progress
+from graphlabel.cli.losses import Losses
 from graphlabel.cli.routing import RouteOptions, router_for, silent
 from graphlabel.errors import EvidenceError, UsageError
 from graphlabel.evidence import FeatureSource, every_key
@@ -49,33 +51,38 @@ def route_all(
 
     wanted = chosen_features(source, layers, limit)
     if not wanted:
-        raise EvidenceError(f"{source.name} has no such features; check --features and --layers")
+        raise EvidenceError(f"{source.name} has no such features; {_layers_held(source)}")
     counts: Counter[tuple[int, FeatureClass]] = Counter()
-    skipped = 0
-    first = ""
-    with progress("route") as report, _lines(output) as write:
-        router = router_for(source, options, silent if json else note, report)
+    losses = Losses(note, options.strict)
+    on_screen = output is None and sys.stdout.isatty()
+    with _lines(output) as write, ExitStack() as bars:
+        with progress("route") as report:
+            router = router_for(source, options, silent if json else note, report)
+        report = bars.enter_context(progress("route", quiet=on_screen))  # lines show how far it is
+        report("features", 0, len(wanted))
         for done, (part, found) in enumerate(route_parts(router, wanted), start=1):
             report("features", done, len(wanted))
             name = part.name_of(found.key)
+            losses.take(name, found)
             if isinstance(found, Routed):
                 counts[found.key.layer, found.routing.feature_class] += 1
                 as_json = json or output is not None
                 write(_json_line(name, found) if as_json else _row(name, found.routing))
-                continue
-            skipped += 1
-            first = first or f"{name}: {found.why}"
-            if options.strict:
-                raise EvidenceError(f"{name}: {found.why} (--strict)")
-            note(f"skipped {clean_label(name)}: {found.why}")
         if not counts:
-            raise EvidenceError(f"no feature could be routed; {first}")
+            raise EvidenceError(f"no feature could be routed; {losses.first}")
     if not json:
         print_table(_counts_table(counts))
     if output is not None:
         note(f"wrote {output}: {sum(counts.values())} features, one JSON object a line")
-    if skipped:
-        note(f"{skipped} of {len(wanted)} features were skipped")
+    losses.told(len(wanted))
+
+
+def _layers_held(source: FeatureSource) -> str:
+    """What else to ask a source for."""
+    held = sorted({key.layer for _, key in every_key(source)})
+    if not held:
+        return "it holds none at all; check --features"
+    return f"it holds layers {', '.join(map(str, held[:12]))}{' …' if len(held) > 12 else ''}"
 
 
 def chosen_features(source: FeatureSource, layers: str | None, limit: int | None) -> list[Wanted]:
@@ -103,8 +110,10 @@ def parse_layers(text: str) -> frozenset[int]:
         match = _RANGE.match(part)
         if not match:
             raise UsageError(f"“{text[:40]}” names no layers; write them such as 0-3,8")
-        first = int(match[1])
-        found.update(range(first, int(match[2] or first) + 1))
+        first, last = int(match[1]), int(match[2] or match[1])
+        if last < first:
+            raise UsageError(f"the layers {first}-{last} end before they begin; swap the ends")
+        found.update(range(first, last + 1))
     return frozenset(found)
 
 

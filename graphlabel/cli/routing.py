@@ -152,9 +152,18 @@ def make_calibration(
     known = sum(1 for _ in every_key(source))
     if known < settings.min_features:
         raise too_few_features(known, settings)
-    records = sampled_records(source, settings.max_features, settings.seed)
+    most = min(known, settings.max_features)
+    records = _counted(sampled_records(source, settings.max_features, settings.seed), most, report)
     identity = source_identity(source)
     return calibrate(records, encoder, settings, source=identity, report=report)
+
+
+def _counted(
+    records: Iterator[FeatureRecord], most: int, report: Report
+) -> Iterator[FeatureRecord]:
+    for done, record in enumerate(records, start=1):
+        report("reading features", done, most)
+        yield record
 
 
 def sampled_records(source: FeatureSource, most: int, seed: int) -> Iterator[FeatureRecord]:

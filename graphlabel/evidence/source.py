@@ -110,7 +110,9 @@ def need(source: FeatureSource, key: FeatureKey) -> FeatureRecord:
     """The record of a feature; raises FeatureNotFoundError when the source does not have it."""
     record = source.get(key)
     if record is None:
-        raise FeatureNotFoundError(f"{source.name} has no feature {key}; see its layers and width")
+        raise FeatureNotFoundError(
+            f"{source.name} has no feature {key}; check its layer and number"
+        )
     return record
 
 

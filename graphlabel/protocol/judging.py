@@ -21,6 +21,8 @@ class Examples:
     """How many were left out because they repeat another."""
     silent: int = 0
     """How many were left out because the feature does not fire on them."""
+    broken: int = 0
+    """How many the source holds that cannot be read."""
     whole_words: bool = False
     """Whether windows are widened to whole words."""
 
@@ -62,7 +64,7 @@ def judged_examples(record: FeatureRecord, settings: ExampleSettings) -> Example
         if len(chosen) == settings.n:
             break
     ranked = sorted(chosen, key=lambda example: -example.peak_activation)
-    return Examples(tuple(ranked), copies, silent, settings.whole_words)
+    return Examples(tuple(ranked), copies, silent, record.dropped, settings.whole_words)
 
 
 def _candidates(record: FeatureRecord, strategy: Strategy, n: int) -> Iterable[ActivationExample]:

@@ -69,7 +69,11 @@ def _too_few(feature: ScoredFeature) -> str:
     examples = feature.examples
     left_out = [
         f"{count} {what} left out"
-        for count, what in ((examples.copies, "copies"), (examples.silent, "without activation"))
+        for count, what in (
+            (examples.copies, "copies"),
+            (examples.silent, "without activation"),
+            (examples.broken, "broken"),
+        )
         if count
     ]
     aside = f" ({', '.join(left_out)})" if left_out else ""
@@ -136,6 +140,8 @@ def notes_of(feature: ScoredFeature) -> tuple[str, ...]:
         notes.append(f"{feature.examples.copies} copies of examples left out")
     if feature.examples.silent:
         notes.append(f"{feature.examples.silent} examples without activation left out")
+    if feature.examples.broken:
+        notes.append(f"{feature.examples.broken} broken examples left out")
     for window, count in feature.empty.items():
         if count:
             notes.append(f"{count} windows {window} hold no token")

@@ -111,6 +111,8 @@ def _route_batch(
             continue
         if record is None:
             skipped[key] = Skipped(key, "the source does not have it", broken=False)
+        elif record.dropped and not any(part.examples for part in record.quantiles):
+            skipped[key] = Skipped(key, f"all of its examples are broken ({record.dropped})")
         else:
             records[key] = record
     routings = _route_sound(router, records, skipped)

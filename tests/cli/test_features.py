@@ -83,6 +83,19 @@ def test_hostile_text_is_shown_inert(hostile: Path) -> None:
     assert "left out: 1 broken example\n" in out
 
 
+@pytest.mark.parametrize(
+    ("examples", "said"),
+    [([{}, {}], "all that the source holds are broken"), ([], "the source holds none")],
+)
+def test_why_there_are_no_examples(tmp_path: Path, examples: list[Any], said: str) -> None:
+    quantiles = [{"quantile_name": "top", "examples": examples}]
+    (tmp_path / "1_7.json").write_text(json.dumps({"index": 7, "examples_quantiles": quantiles}))
+    code, out, _ = run("features", "show", "1_7", "--features", tmp_path)
+    assert code == 0
+    assert f"no examples: {said}" in out
+    assert "never fired" not in out
+
+
 def test_json_is_the_record_with_its_name(hostile: Path) -> None:
     _, out, _ = run("features", "show", "1/7", "--features", hostile, "--json")
     found = json.loads(out)
@@ -103,6 +116,27 @@ def test_several_places(hostile: Path) -> None:
     assert json.loads(run("features", "show", "9_7", *both, "--json")[1])["kind"] == "feature JSON"
     code, _, err = run("features", "show", "9/8", *both)
     assert (code, err.count("\n"), "L9 #8" in err) == (2, 1, True)
+
+
+def test_too_little_memory_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(**_: object) -> None:
+        raise MemoryError("Unable to allocate 57.2 GiB")
+
+    monkeypatch.setattr("graphlabel.cli.main.app", none_left)
+    code, out, err = run("features", "list", "--features", INDEX)
+    assert (code, out) == (2, "")
+    assert err == (
+        "graphlabel: not enough memory (Unable to allocate 57.2 GiB); choose smaller settings, "
+        "or a larger machine\n"
+    )
+
+
+def test_what_was_never_asked_is_not_said_to_be_missing() -> None:
+    place = "neuronpedia:gemma-2-2b/a-set-nobody-asked-for"
+    code, _, err = run("features", "show", "3/7", "--features", place, "--offline")
+    assert code == 2
+    assert "no answer about L3 #7 was kept" in err
+    assert "ask without --offline" in err
 
 
 def test_the_list(hostile: Path) -> None:

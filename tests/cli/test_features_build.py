@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +20,7 @@ from graphlabel import atlas
 from graphlabel.cli.main import main
 from graphlabel.evidence import need, open_source
 from graphlabel.evidence.building.publish import staging_folder
+from graphlabel.evidence.building.worker import Worker
 
 GRAPHLABEL = [sys.executable, "-m", "graphlabel"]
 FEW = ["--context-length", "64", "--max-features-per-layer", "64", "--layers", "0,2"]
@@ -122,6 +125,42 @@ def test_a_killed_run_is_resumed_by_the_same_command(
     done = build(corpus, folder)
     assert done.returncode == 0, done.stderr
     assert contents(folder) == whole
+
+
+def test_a_stopped_run_says_what_it_keeps(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "index"
+    add = Worker.add
+
+    def stopped(self: Worker, *rest: Any) -> Any:
+        if list(staging_folder(folder).glob("state.json")):
+            raise KeyboardInterrupt
+        return add(self, *rest)
+
+    monkeypatch.setattr(Worker, "add", stopped)
+    first = build(corpus, folder, "--checkpoint-every", "1")
+    assert first.returncode == 130
+    kept = re.search(r"index\.building keeps ([\d,]+) tokens; the same command goes", first.stderr)
+    assert kept is not None
+    monkeypatch.undo()
+    again = build(corpus, folder, "--checkpoint-every", "1")
+    assert again.returncode == 0
+    assert f"index.building holds: {kept[1]} tokens" in again.stderr
+
+
+@pytest.mark.parametrize("shard", [[], ["--shard", "0/1"]])
+def test_a_corpus_without_a_word_makes_no_index(tmp_path: Path, shard: list[str]) -> None:
+    blank, folder = tmp_path / "blank.txt", tmp_path / "index"
+    blank.write_text("\n \n")
+    done = build(blank, folder, *shard)
+    if shard:  # other shards may hold all the text
+        assert done.returncode == 0
+        done = run("features", "merge", str(folder), "-o", str(tmp_path / "merged"))
+    assert done.returncode == 2
+    assert "holds no text; name one that does" in done.stderr
+    assert not (tmp_path / "merged").exists()
+    assert not staging_folder(folder).exists()
 
 
 def test_shards_are_merged_to_the_same_index(

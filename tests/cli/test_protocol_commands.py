@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -98,7 +99,7 @@ def test_extensions_and_the_tail_are_switched_on(calibration: Path) -> None:
 
 @pytest.fixture
 def broken_index(tmp_path: Path) -> Path:
-    """The embedded index with a NaN in one feature and features of no and one example."""
+    """The embedded index with a NaN in one feature and features of no, one and broken examples."""
     folder = tmp_path / "broken"
     shutil.copytree(atlas.INDEX_FOLDER, folder)
     path = folder / "layer_0.parquet"
@@ -106,7 +107,7 @@ def broken_index(tmp_path: Path) -> Path:
     rows[1]["quantiles"][0]["examples"][0]["acts"][0] = float("nan")
     rows[2]["quantiles"] = []
     rows[3]["quantiles"][0]["examples"] = rows[3]["quantiles"][0]["examples"][:1]
-    rows[4]["quantiles"][0]["examples"] = [{"ids": [], "acts": []}]
+    rows[4]["quantiles"] = [{"name": "top", "examples": [{"ids": [], "acts": []}]}]
     pq.write_table(pa.Table.from_pylist(rows, LAYER_SCHEMA), path, row_group_size=64)
     return folder
 
@@ -115,16 +116,18 @@ def test_broken_evidence_is_skipped_said_and_counted(broken_index: Path) -> None
     arguments = ["route", "--all", "--features", broken_index, *RAW, "--limit", "6", "--json"]
     done = run(*arguments)
     rows = {row["feature"]: row for row in lines(done)}
-    assert rows.keys() == {"0/0", "0/2", "0/3", "0/5"}
+    assert rows.keys() == {"0/0", "0/1", "0/2", "0/3", "0/5"}
     for name, words in (("0/2", "no example"), ("0/3", "only one example")):
         assert rows[name]["class"] == "obscure"
         assert rows[name]["scores"] == {"input": None, "output": None, "cross": None}
         assert words in rows[name]["reason"]
-    assert "skipped 0/1: an example has a NaN" in done.stderr
-    assert "skipped 0/4: an example holds no token" in done.stderr
-    assert "2 of 6 features were skipped" in done.stderr
+    assert "1 broken examples left out" in rows["0/1"]["notes"]
+    assert "1 of 6 features have broken examples, which were left out" in done.stderr
+    assert "skipped 0/4: all of its examples are broken (1)" in done.stderr
+    assert "1 of 6 features were skipped" in done.stderr
     strict = run(*arguments, "--strict")
-    assert (strict.returncode, "0/1" in strict.stderr) == (2, True)
+    assert strict.returncode == 2
+    assert "0/1: 1 of its examples are broken (--strict)" in strict.stderr
 
 
 def test_a_profile_is_drawn(tmp_path: Path, calibration: Path) -> None:
@@ -143,7 +146,13 @@ def test_a_profile_is_drawn(tmp_path: Path, calibration: Path) -> None:
     assert "▼ input" in done.stdout
     assert "early input, middle abstract, late output: z" in done.stdout
     assert "\x1b" not in done.stdout
-    assert ElementTree.parse(picture).getroot().tag.endswith("svg")
+    root = ElementTree.parse(picture).getroot()
+    assert root.tag.endswith("svg")
+    texts = [each.text or "" for each in root.iter() if each.tag.endswith("}text")]
+    layers = sum(text.startswith("n = ") for text in texts)
+    assert layers == 4
+    intervals = [text for text in texts if re.fullmatch(r"\d+ \[\d+, \d+\]", text)]
+    assert len(intervals) == 4 * layers
 
 
 @pytest.mark.parametrize(
@@ -153,6 +162,13 @@ def test_a_profile_is_drawn(tmp_path: Path, calibration: Path) -> None:
         (["route", *INDEX], "name a GRAPH"),
         (["route", *INDEX, "--all", "--layers", "x"], "names no layers"),
         (["route", *INDEX, "--all", "--layers", "99", *RAW], "no such features"),
+        (["route", *INDEX, "--all", "--layers", "3-1"], "3-1 end before they begin"),
+        (["route", *INDEX, "--all", "--theta", "nan"], "--theta is nan"),
+        (["route", *INDEX, "--all", "--cross-floor", "inf"], "--cross-floor is inf"),
+        (["route", *INDEX, "--all", "--rule", "raw", "--tau", "nan"], "--tau is nan"),
+        (["calibrate", *INDEX, "-o", "c.npz", "--theta", "nan"], "--theta is nan"),
+        (["profile", __file__, "--rule", "raw", "--limit", "3"], "drop --rule, --limit"),
+        (["profile", __file__, "--encoder", "x"], "routed already"),
         (["route", *INDEX, "--all", "--rule", "dice"], "dice"),
         (["route", *INDEX, "--all", "--rule", "raw", "--theta", "1"], "--theta belongs to the calibrated"),
         (["route", *INDEX, "--all", "--rule", "raw", "--fdr", "0.1"], "--fdr belongs to the calibrated"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).parents[1] / "tracing"))
 from small_models import CONFIGS, KINDS, save_model, save_transcoders
 
-from graphlabel.cli.console import progress
+from graphlabel.cli.console import note, progress
 from graphlabel.cli.main import main
 from graphlabel.files import read_graph
 from graphlabel.graph import NodeKind
@@ -169,11 +170,28 @@ def test_stopping_leaves_nothing_half_written(
     assert target.read_text() == "the graph of yesterday"
 
 
-def test_progress_shows_phases_rates_and_the_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
+class Terminal(io.StringIO):
+    """Standard error as a terminal."""
 
+    def isatty(self) -> bool:
+        return True
+
+
+def test_notes_stand_above_the_progress_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "60")
+    with progress("route") as report:
+        report("features", 1, 9)
+        note("skipped [red]0_6[/red]: \x1b[31mtext " + "x" * 80)
+    note("done")
+    lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen.getvalue()).replace("\r", "\n").split("\n")
+    assert "skipped [red]0_6[/red]: ␛[31mtext " + "x" * 80 in lines
+    assert lines[-2:] == ["done", ""]
+
+
+def test_progress_shows_phases_rates_and_the_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = Terminal()
     monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setenv("TERM", "xterm")

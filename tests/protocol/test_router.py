@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from made_features import HashEncoder, example, record
 
@@ -35,6 +37,26 @@ def test_broken_features_are_left_out_and_the_rest_goes_on(batch: int) -> None:
     assert "special" in skipped[5].why
     routed = [each for each in found if isinstance(each, Routed)]
     assert {each.routing.feature_class.value for each in routed} == {"input"}
+
+
+def test_a_feature_whose_examples_are_all_broken_is_not_said_to_be_silent() -> None:
+    sound = [example(f"a{i} x b{i}", "x", 1 + i) for i in range(4)]
+    held = {
+        0: replace(record([], 0), quantiles=(), dropped=3),
+        1: replace(record(sound, 1), dropped=1),
+        2: replace(record(sound[:1], 2), dropped=2),
+    }
+    router = Router(HashEncoder(), RawSettings(input=Window(0, 0)))
+    all_broken, some, one = route_stream(
+        router, [FeatureKey(0, i) for i in held], lambda key: held[key.feature]
+    )
+    assert isinstance(all_broken, Skipped)
+    assert all_broken.broken
+    assert all_broken.why == "all of its examples are broken (3)"
+    assert isinstance(some, Routed)
+    assert "1 broken examples left out" in some.routing.notes
+    assert isinstance(one, Routed)
+    assert one.routing.reason.startswith("only one example (2 broken left out)")
 
 
 def test_a_batch_is_read_only_when_it_is_needed() -> None:

@@ -31,6 +31,8 @@ def calibrate(
     settings = protocol.calibrated()
     source = open_sources(features, offline=offline)
     check_writable(output)
+    if not json:
+        note("loading the sentence encoder")
     encoder = encoder_for(protocol.route_options(calibrating=True))
     with progress("calibrate", quiet=json) as report:
         made = make_calibration(source, encoder, settings, report)

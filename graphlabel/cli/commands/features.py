@@ -36,7 +36,7 @@ def show(
 
     from graphlabel.cli.console import print_json
     from graphlabel.cli.feature_view import print_feature
-    from graphlabel.evidence import find_named, need, open_sources
+    from graphlabel.evidence import RemoteSource, find_named, need, open_sources
 
     source = open_sources(features, offline=offline)
     found = find_named(source, key)
@@ -46,6 +46,8 @@ def show(
             "or the source's own name of it (graphlabel features list)"
         )
     part, place = found
+    if offline and isinstance(part, RemoteSource) and part.get(place) is None:
+        raise UsageError(f"no answer about {place} was kept of {part.name}; ask without --offline")
     record = need(part, place)
     if json:
         about = {"feature": part.name_of(place), "source": part.name, "kind": part.kind}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -164,9 +166,16 @@ def run(
     from graphlabel.cli.console import note, print_json
     from graphlabel.cli.token_meter import token_meter
     from graphlabel.evidence.building import build_index, build_shard, build_with_ray
+    from graphlabel.evidence.building.publish import staging_folder
 
     _ = request.opened  # a wrong place is told before the model is loaded
-    with token_meter("indexing", total=request.n_tokens, quiet=json) as (report, step):
+    state = output if shard is not None else staging_folder(output)
+    if not (force or json) and (before := _tokens_kept(state)):
+        note(f"going on with what {state} holds: {before:,} tokens")
+    with (
+        _telling_what_is_kept(state),
+        token_meter("indexing", total=request.n_tokens, quiet=json) as (report, step),
+    ):
         if shard is not None:
             part = build_shard(
                 request.run(),
@@ -206,6 +215,27 @@ def run(
     note(f"next, when all are done: graphlabel features merge {output} … -o INDEX")
 
 
+@contextmanager
+def _telling_what_is_kept(state: Path) -> Iterator[None]:
+    """After Ctrl-C, say how much need not be done again."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        from graphlabel.cli.console import note
+
+        if kept := _tokens_kept(state):
+            note(f"{state} keeps {kept:,} tokens; the same command goes on from there")
+        raise
+
+
+def _tokens_kept(state: Path) -> int:
+    """How many tokens an unfinished run, or its workers, have been through; 0 without one."""
+    from graphlabel.evidence.building.checkpoint import read_progress
+
+    found = [read_progress(each) for each in (state, *state.glob("shard_*_of_*"))]
+    return sum(each.tokens_seen for each in found if each is not None)
+
+
 def _tell(manifest: Manifest, output: Path, json: bool) -> None:
     from graphlabel.cli.console import note, print_json
 
@@ -232,11 +262,12 @@ def _layers(text: str) -> tuple[int, ...]:
     try:
         for part in text.split(","):
             first, _, last = part.partition("-")
-            found += range(int(first), int(last or first) + 1)
+            span = range(int(first), int(last or first) + 1)
+            if not span:
+                raise UsageError(f"the layers {part.strip()} end before they begin; swap the ends")
+            found += span
     except ValueError as error:
         raise UsageError(f"--layers should read like 0,4,8-11, not “{text[:60]}”") from error
-    if not found:
-        raise UsageError(f"--layers names no layer: “{text[:60]}”")
     return tuple(sorted(set(found)))
 
 

@@ -45,7 +45,7 @@ def profile(
         from graphlabel.cli.pipeline import check_writable
 
         check_writable(svg)
-    found = _classes(place, protocol.route_options(), limit, quiet=json)
+    found = _classes(place, protocol, limit, quiet=json)
     made = layer_profile(found, seed=protocol.seed or 0)
     if svg is not None:
         from graphlabel.atomic import write_bytes
@@ -61,12 +61,32 @@ def profile(
         note(f"wrote {svg}")
 
 
-def _classes(place: str, options: RouteOptions, limit: int | None, *, quiet: bool) -> Classes:
-    """The layer and class of every feature that has one."""
+def _classes(place: str, protocol: ProtocolOptions, limit: int | None, *, quiet: bool) -> Classes:
+    """The layer and class of every feature that has one.
+
+    Raises UsageError for options that only routing heeds, where features are routed already.
+    """
     path = Path(place)
-    if path.is_file():
-        return _of_lines(path) if path.suffix == ".jsonl" else _of_graph(path)
-    return _of_source(place, options, limit, quiet=quiet)
+    if not path.is_file() or _is_source(path):
+        return _of_source(place, protocol.route_options(), limit, quiet=quiet)
+    given = [*protocol.named(), *(["--limit"] if limit is not None else [])]
+    if given:
+        raise UsageError(f"{place} is routed already; drop {', '.join(given)}, or name a source")
+    return _of_lines(path) if path.suffix == ".jsonl" else _of_graph(path)
+
+
+def _is_source(path: Path) -> bool:
+    """Whether a file is a feature source, such as one batch of SAEDashboard's."""
+    from graphlabel.errors import EvidenceError
+    from graphlabel.evidence import open_source
+
+    if path.suffix == ".jsonl":
+        return False
+    try:
+        open_source(path)
+    except EvidenceError:
+        return False
+    return True
 
 
 def _of_graph(path: Path) -> Classes:
@@ -107,6 +127,7 @@ def _of_source(place: str, options: RouteOptions, limit: int | None, *, quiet: b
     import numpy as np
 
     from graphlabel.cli.console import note, progress
+    from graphlabel.cli.losses import Losses
     from graphlabel.cli.route_all import route_parts
     from graphlabel.cli.routing import router_for, silent
     from graphlabel.evidence import every_key, open_source
@@ -119,12 +140,15 @@ def _of_source(place: str, options: RouteOptions, limit: int | None, *, quiet: b
         drawn = np.random.default_rng(seed).choice(len(wanted), limit, replace=False)
         wanted = [wanted[at] for at in np.sort(drawn)]
     found: Classes = []
+    losses = Losses(note)
     with progress("profile", quiet=quiet) as report:
         router = router_for(source, options, silent if quiet else note, report)
-        for done, (_, each) in enumerate(route_parts(router, wanted), start=1):
+        for done, (part, each) in enumerate(route_parts(router, wanted), start=1):
             report("features", done, len(wanted))
+            losses.take(part.name_of(each.key), each)
             if isinstance(each, Routed):
                 found.append((each.key.layer, each.routing.feature_class))
+    losses.told(len(wanted))
     return found
 
 

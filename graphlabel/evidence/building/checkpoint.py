@@ -60,7 +60,7 @@ def read_progress(folder: Path) -> Progress | None:
         return msgspec.json.decode((folder / "state.json").read_bytes(), type=Progress)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, msgspec.DecodeError, msgspec.ValidationError) as error:
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise EvidenceError(
             f"{folder / 'state.json'} is broken: {error}; remove {folder} and build anew"
         ) from error

@@ -68,9 +68,16 @@ def publish(
 ) -> Manifest:
     """Write an index beside its place, then put it there; the staging folder goes.
 
-    Raises EvidenceError when it cannot be written; an index that was there then still is.
+    Raises EvidenceError when no token was read, or when it cannot be written; an index that was
+    there then still is.
     """
     staging = staging_folder(folder)
+    if not part.progress.tokens_seen:
+        if staging.is_dir():
+            _remove(staging)
+        raise EvidenceError(
+            f"the corpus {part.progress.identity.corpus} holds no text; name one that does"
+        )
     fresh = staging / "index"
     if fresh.exists():
         _remove(fresh)

@@ -89,7 +89,7 @@ def read_manifest(folder: Path) -> Manifest:
         found = msgspec.json.decode(raw, type=Manifest)
     except OSError as error:
         raise EvidenceError(f"{folder} is no feature index: it has no index.json") from error
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise EvidenceError(f"{manifest_path(folder)} is broken: {error}") from error
     if found.version > VERSION:
         raise EvidenceError(f"{folder} was built by a newer graphlabel; update graphlabel")

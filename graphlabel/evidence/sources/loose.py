@@ -40,7 +40,7 @@ def decode_json(data: bytes, where: str) -> Any:
     """
     try:
         return msgspec.json.decode(data)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass
     text = data.decode("utf-8", "replace")
     if text.lstrip()[:1] == "<":

@@ -254,6 +254,16 @@ def test_a_bad_example_is_dropped_and_counted(tmp_path: Path, bad: Any) -> None:
     assert (len(record.top_examples), record.dropped) == (1, 1)
 
 
+def test_a_byte_that_is_not_utf8_costs_a_character_not_the_feature(tmp_path: Path) -> None:
+    write_json(tmp_path, "1_7.json", feature(top_logits=["caf?", " Dallas"]))
+    path = tmp_path / "1_7.json"
+    path.write_bytes(path.read_bytes().replace(b"caf?", b"caf\xe9"))
+    record = open_source(tmp_path).get(FeatureKey(1, 7))
+    assert record is not None
+    assert [each.token for each in record.top_logits] == ["caf\N{REPLACEMENT CHARACTER}", " Dallas"]
+    assert len(record.top_examples) == 2
+
+
 def test_features_with_no_or_one_example(tmp_path: Path) -> None:
     for number, examples in enumerate(([], [EXAMPLE])):
         write_json(
