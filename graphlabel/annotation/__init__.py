@@ -14,6 +14,7 @@ from graphlabel.annotation.commands import (
     SetNote,
     SetReview,
     Several,
+    TakeOver,
     TogglePin,
     Ungroup,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "SetReview",
     "Several",
     "Supernode",
+    "TakeOver",
     "Tier",
     "TogglePin",
     "Ungroup",

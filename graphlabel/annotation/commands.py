@@ -237,6 +237,18 @@ class Several:
         return Patch(labels, notes, reviews, supernodes, pinned)
 
 
+@dataclass(frozen=True, slots=True)
+class TakeOver:
+    """Have these annotations instead, such as those with a link's."""
+
+    title: str
+    annotations: Annotations
+
+    def patch(self, annotations: Annotations) -> Patch:
+        """What of them is new."""
+        return Patch.between(annotations, self.annotations)
+
+
 def _supernode_name(text: str) -> str:
     name = clean_label(text)
     if not name:

@@ -48,6 +48,17 @@ class Patch:
             pinned=None if self.pinned is None else annotations.pinned,
         )
 
+    @classmethod
+    def between(cls, before: Annotations, after: Annotations) -> Patch:
+        """The patch that makes ``after`` of ``before``, all but routings."""
+        return cls(
+            labels=_changes(before.labels, after.labels),
+            notes=_changes(before.notes, after.notes),
+            reviews=_changes(before.reviews, after.reviews),
+            supernodes=None if before.supernodes == after.supernodes else after.supernodes,
+            pinned=None if before.pinned == after.pinned else after.pinned,
+        )
+
     @property
     def is_empty(self) -> bool:
         """Whether the patch changes nothing."""
@@ -65,3 +76,8 @@ def _patched(old: Mapping[K, V], changes: Mapping[K, V | None]) -> Mapping[K, V]
         else:
             merged[key] = value
     return merged
+
+
+def _changes(before: Mapping[K, V], after: Mapping[K, V]) -> dict[K, V | None]:
+    keys = dict.fromkeys((*before, *after))
+    return {key: after.get(key) for key in keys if before.get(key) != after.get(key)}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from graphlabel.annotation import TakeOver
 from graphlabel.errors import UsageError
 from graphlabel.files import (
     GraphDocument,
@@ -28,22 +29,27 @@ def open_graph(
     *,
     trust_pickle: bool = False,
     server: str | None = None,
-) -> tuple[GraphDocument, Path]:
-    """The graph a file or a link holds, and where it would be saved.
+) -> tuple[GraphDocument, Path, tuple[GraphLink, ...]]:
+    """The graph a file or a link holds, where it would be saved, and the links to apply to it.
 
-    The annotations of ``link`` (or of the link itself) are applied. What came from the network or
-    a pickle is saved beside nothing that exists: under a free name ending in ``.json``.
+    What came from the network or a pickle is saved beside nothing that exists: under a free name
+    ending in ``.json``.
     """
+    links = (parse_link(link),) if link else ()
     if is_link(named):
         source = parse_link(named)
-        document = with_link(graph_from_bytes(fetched(source, server), source.slug), source)
-        path = free_path(Path(f"{source.slug}.json"))
-    else:
-        path = Path(named)
-        document = read_graph(path, trust_pickle=trust_pickle)
-        if not document.residue.data:
-            path = free_path(path.with_suffix(".json"))
-    return (with_link(document, parse_link(link)) if link else document), path
+        document = graph_from_bytes(fetched(source, server), source.slug)
+        return document, free_path(Path(f"{source.slug}.json")), (source, *links)
+    path = Path(named)
+    document = read_graph(path, trust_pickle=trust_pickle)
+    if not document.residue.data:
+        path = free_path(path.with_suffix(".json"))
+    return document, path, links
+
+
+def link_edit(document: GraphDocument, link: GraphLink) -> TakeOver:
+    """The edit that gives a document the link's annotations."""
+    return TakeOver("apply the link", with_link(document, link).annotations)
 
 
 def free_path(path: Path) -> Path:
@@ -85,9 +91,9 @@ def with_link(document: GraphDocument, link: GraphLink, *, quiet: bool = False) 
         return document
     applied = apply_link(document, link)
     if applied.unresolved and not quiet:
-        note(f"  {applied.unresolved} ids of the link name no node of this graph; left out")
+        note(f"  ids of the link that name no node of this graph, left out: {applied.unresolved}")
     if applied.kept and not quiet:
-        note(f"  {applied.kept} labels by people stay although the link has others")
+        note(f"  labels by people that stay although the link has others: {applied.kept}")
     return applied.document
 
 

@@ -41,7 +41,8 @@ def nodes_of(
     schema = metadata.raw.get("schema_version")
     unique = _UniqueKeys()
     nodes = []
-    for node, kind, layer in zip(fields, kinds, layers, strict=True):
+    influences = dialect.influences([node.number("influence") for node in fields])
+    for node, kind, layer, influence in zip(fields, kinds, layers, influences, strict=True):
         is_logit, position = kind is NodeKind.LOGIT, node.integer("ctx_idx")
         feature = dialect.feature(node, kind, schema)
         nodes.append(
@@ -49,7 +50,7 @@ def nodes_of(
                 unique(NodeKey(kind, n_layers if is_logit else layer, feature, position)),
                 text=_text(node, kind, position, tokens),
                 activation=None if is_logit else node.number("activation"),
-                influence=node.number("influence"),
+                influence=influence,
                 probability=node.number("token_prob") if is_logit else None,
             )
         )

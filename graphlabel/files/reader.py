@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 from bisect import bisect
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,7 @@ from graphlabel.files.fields import Fields
 from graphlabel.files.links import edges_of
 from graphlabel.files.nodes import nodes_of
 from graphlabel.files.q_params import Names, read_q_params
-from graphlabel.files.raw import ZIP_MAGIC, ParsedFile, parse, read_bytes
+from graphlabel.files.raw import ZIP_MAGIC, ParsedFile, collector_paused, parse, read_bytes
 from graphlabel.graph import AttributionGraph
 
 
@@ -43,20 +41,8 @@ def graph_from_bytes(data: bytes, where: str, slug: str = "graph") -> GraphDocum
 
     ``where`` names the file in errors. Raises GraphFileError in one line.
     """
-    with _collector_paused():
+    with collector_paused():
         return _graph_from(parse(data, where), where, slug)
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Nothing made while reading is garbage; looking for some takes a third of the time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _graph_from(parsed: ParsedFile, where: str, slug: str) -> GraphDocument:

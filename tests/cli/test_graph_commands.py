@@ -10,11 +10,12 @@ from urllib.parse import urlencode
 
 import pytest
 
-from graphlabel.annotation import Origin, Provenance, SetLabel
+from graphlabel.annotation import Group, Label, Origin, Provenance, SetLabel
 from graphlabel.files import read_graph
 from graphlabel.files.node_ids import cantor
 from graphlabel.graph import graph_key
 from graphlabel.store import Store, default_store_path
+from graphlabel_tui.session import Session
 from tests.cli.test_commands import Done, run
 from tests.files.strategies import node
 from tests.neuronpedia.conftest import service as service  # the fixture
@@ -179,25 +180,55 @@ def test_trace_via_refuses_in_one_line(service: Service, tmp_path: Path) -> None
     assert not (tmp_path / "g.json").exists()
 
 
-def test_open_takes_links(
-    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from graphlabel.cli.commands import open_
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[Session]:
+    """The sessions that ``open`` runs, as they are when the workbench would start."""
+    sessions: list[Session] = []
+    monkeypatch.setattr("graphlabel_tui.app.run", sessions.append)
+    monkeypatch.setattr("graphlabel.cli.commands.open_._in_terminal", lambda: True)
+    return sessions
 
-    opened: list[tuple[Any, ...]] = []
-    monkeypatch.setattr(open_, "open_document", lambda *each: opened.append(each))
+
+def test_open_takes_links(service: Service, tmp_path: Path, opened: list[Session]) -> None:
     service.graphs["gemma-2-2b/dallas"] = json.dumps(graph()).encode()
     link = "https://www.neuronpedia.org/gemma-2-2b/graph?slug=dallas&pinnedIds=2_5_1"
-    assert run("open", link, cwd=tmp_path).returncode == 0
+    assert run("open", link, "--store", tmp_path / "a.db", cwd=tmp_path).returncode == 0
     local = written(tmp_path / "local.json")
-    assert run("open", local, "--link", link).returncode == 0
-    assert run("open", local).returncode == 0
-    (fetched, path, *_), (with_link, kept, *_), (plain, *_) = opened
-    assert (path, kept) == (Path("dallas.json"), local)
+    assert run("open", local, "--store", tmp_path / "b.db", "--link", link).returncode == 0
+    assert run("open", local, "--store", tmp_path / "c.db").returncode == 0
+    fetched, with_link, plain = opened
+    assert (fetched.path, with_link.path) == (Path("dallas.json"), local)
     second = fetched.graph.nodes[1].key
     assert fetched.annotations.pinned == with_link.annotations.pinned == (second,)
     assert plain.annotations.pinned == (plain.graph.nodes[0].key,)
     one_line(run("open", "https://www.neuronpedia.org/x"), "no link to a graph")
+
+
+def test_a_links_annotations_are_kept_and_can_be_undone(
+    tmp_path: Path, opened: list[Session]
+) -> None:
+    path, store = written(tmp_path / "g.json"), ("--store", tmp_path / "store.db")
+    assert run("open", path, *store).returncode == 0
+    first, second = (node.key for node in opened[0].graph.nodes[:2])
+    kept = Store(tmp_path / "store.db")
+    Session(opened[0].document, path, kept).do(Group("mine", (first, second)))
+    kept.close()
+    encoded = urlencode({"slug": "dallas", "supernodes": '[["theirs", "2_5_1"]]',
+                         "clerps": f'[["1_{cantor(1, 5)}_1", "their label"]]'})  # fmt: skip
+    link = f"https://www.neuronpedia.org/gemma-2-2b/graph?{encoded}"
+    assert run("open", path, *store, "--link", link).returncode == 0
+    assert not opened[1].is_saved
+    assert run("open", path, *store).returncode == 0
+    again = opened[2]
+    assert [group.name for group in again.annotations.supernodes] == ["theirs"]
+    assert again.annotations.label_of(first) == Label("their label")
+    out = tmp_path / "out.json"
+    assert run("export", path, *store, "--to", "same", "-o", out).returncode == 0
+    assert json.loads(out.read_text())["qParams"]["supernodes"] == [["theirs", "2_5_1"]]
+    edit = again.history.undo()
+    assert edit is not None
+    assert edit.title == "apply the link"
+    assert [group.name for group in again.annotations.supernodes] == ["mine"]
 
 
 def test_lint_says_what_is_wrong_and_mends_it(tmp_path: Path) -> None:

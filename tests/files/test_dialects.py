@@ -7,13 +7,18 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from graphlabel.annotation import Origin, Provenance, Scope, SetLabel
 from graphlabel.errors import GraphFileError
 from graphlabel.files import GraphDocument, graph_from_bytes, read_graph, write_graph
 from graphlabel.files.node_ids import cantor
+from graphlabel.files.stated_influence import as_cumulative
 from graphlabel.graph import FeatureKey, NodeKey, NodeKind
+from graphlabel.graph.influence import cumulative_share
 from tests.conftest import real
 from tests.files.strategies import METADATA, node
 
@@ -191,3 +196,42 @@ def test_a_gzip_bomb_is_refused(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress(bytes(300 * 1024 * 1024), 9))
     with pytest.raises(GraphFileError, match="beyond all measure"):
         read_graph(path)
+
+
+@pytest.mark.parametrize("ids", ["circuit-tracer", "eleutherai attribute"])
+def test_raw_influence_becomes_cumulative(tmp_path: Path, ids: str) -> None:
+    nodes = [node(ids, "feature", layer, 5, 1) for layer in range(11)]
+    for place, each in enumerate(nodes):
+        each["influence"] = 0.5**place
+    nodes[4]["influence"] = None
+    document = read(file(ids, nodes))
+    found = [each.influence for each in document.graph.nodes]
+    total = sum(0.5**place for place in range(11) if place != 4)
+    assert found[0] == pytest.approx(1 / total)
+    assert found[4] is None
+    assert found[-1] == pytest.approx(1.0)
+    assert [it for it in found if it is not None] == sorted(it for it in found if it is not None)
+    write_graph(document, tmp_path / "again.json")
+    assert json.loads((tmp_path / "again.json").read_bytes())["nodes"] == nodes
+
+
+@given(st.lists(st.floats(1e-6, 1.0), min_size=10, max_size=60))
+def test_cumulative_influence_stays(scores: list[float]) -> None:
+    shares = cumulative_share(np.array(scores)).tolist()
+    assert as_cumulative(shares) == shares
+
+
+def test_few_or_strange_influences_stay() -> None:
+    for stated in ([], [None], [0.5, 0.1], [0.0] * 12, [float("nan")] + [0.1] * 12, [-1.0] * 12):
+        assert repr(as_cumulative(stated)) == repr(stated)
+    assert as_cumulative([0.25, 0.75], raw_if_unclear=True) == [1.0, 0.75]
+
+
+def test_real_influences() -> None:
+    """Of the real files one states raw influences."""
+    raw = read_graph(real("graphs/eleutherai/dallas_ea.json"))
+    assert max(node.influence or 0.0 for node in raw.graph.nodes) == pytest.approx(1.0)
+    for name in ("circuit-tracer/ice-clt-hp.json", "neuronpedia/bee-insect-plt.json"):
+        document = read_graph(real(f"graphs/{name}"))
+        stated = [each.get("influence") for each in document.residue.nodes]
+        assert [each.influence for each in document.graph.nodes] == stated

@@ -10,8 +10,10 @@ import typer
 from graphlabel.cli.options import OfflineOption, ServerOption, StoreOption, TrustPickle
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from graphlabel.evidence import FeatureSource
-    from graphlabel.files import GraphDocument
+    from graphlabel.files import GraphDocument, GraphLink
 
 
 def open_(
@@ -44,7 +46,7 @@ def open_(
     from graphlabel.cli.pipeline import source_for_reading
     from graphlabel.cli.remote import open_graph
 
-    document, path = open_graph(graph, link, trust_pickle=trust_pickle, server=server)
+    document, path, links = open_graph(graph, link, trust_pickle=trust_pickle, server=server)
     source = None
     if features:
         with progress("evidence") as report:
@@ -56,7 +58,7 @@ def open_(
                 say=note,
                 report=lambda done, total: report("fetching", done, total),
             )
-    open_document(document, path, source, store, author)
+    open_document(document, path, source, store, author, links)
 
 
 def open_document(
@@ -65,14 +67,17 @@ def open_document(
     source: FeatureSource | None,
     store: Path | None,
     author: str = "",
+    links: Sequence[GraphLink] = (),
 ) -> None:
-    """Run the terminal UI on a document until the person quits."""
-    import sys
+    """Run the terminal UI on a document until the person quits.
 
+    The links' annotations are an edit like any other: kept in the store, undone with a key.
+    """
+    from graphlabel.cli.remote import link_edit
     from graphlabel.errors import UsageError
     from graphlabel.store import Store, default_store_path
 
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not _in_terminal():
         raise UsageError("graphlabel open needs a terminal; run it in one, not through a pipe")
     # the one place where the library reaches for the user interface
     from graphlabel_tui.app import run
@@ -80,6 +85,15 @@ def open_document(
 
     kept = Store(store or default_store_path())
     try:
-        run(Session(document, path, kept, source, author))
+        session = Session(document, path, kept, source, author)
+        for link in links:
+            session.do(link_edit(document.annotated(session.annotations), link))
+        run(session)
     finally:
         kept.close()
+
+
+def _in_terminal() -> bool:
+    import sys
+
+    return sys.stdin.isatty() and sys.stdout.isatty()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from graphlabel.files.dialects.dialect import Dialect, Head
 from graphlabel.files.fields import Fields
 from graphlabel.files.node_ids import cantor_inverse
+from graphlabel.files.stated_influence import as_cumulative
 
 _DECIMAL_PLACES = 5  # gemma-2-2b before schema 1: layer and index as LLiiiii
 
@@ -20,6 +23,10 @@ class CircuitTracer(Dialect):
     def matches(self, head: Head) -> bool:
         """Every file that no other dialect claims."""
         return True
+
+    def influences(self, stated: Sequence[float | None]) -> Sequence[float | None]:
+        """Files of this form have other makers too, and some write raw influences."""
+        return as_cumulative(stated)
 
     def decoded(self, node: Fields, number: int | None, schema: object) -> int:
         """The index the ``feature`` number stands for."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,6 +94,10 @@ class Dialect:
     def decoded(self, node: Fields, number: int | None, schema: object) -> int:
         """A feature's index by its ``feature`` number, where the node id does not tell it."""
         return NO_FEATURE if number is None else number
+
+    def influences(self, stated: Sequence[float | None]) -> Sequence[float | None]:
+        """The nodes' influences as cumulative shares: low means important."""
+        return stated
 
     def label(self, node: Mapping[str, Any], kind: NodeKind) -> str:
         """The label a node came with; empty when it has none."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from graphlabel.files.dialects.circuit_tracer import CircuitTracer
 from graphlabel.files.dialects.dialect import Head
 from graphlabel.files.fields import Fields
+from graphlabel.files.stated_influence import as_cumulative
 
 
 class EleutherAI(CircuitTracer):
@@ -27,6 +29,10 @@ class EleutherAI(CircuitTracer):
         """The metadata's ``n_layers``."""
         stated = metadata.raw.get("n_layers")
         return stated if type(stated) is int and 0 < stated < 10_000 else None
+
+    def influences(self, stated: Sequence[float | None]) -> Sequence[float | None]:
+        """``attribute`` writes every node's own influence."""
+        return as_cumulative(stated, raw_if_unclear=True)
 
     def decoded(self, node: Fields, number: int | None, schema: object) -> int:
         """The index of the Cantor pairing."""

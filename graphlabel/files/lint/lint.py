@@ -14,7 +14,7 @@ from graphlabel.files.lint import label_checks, link_checks, node_checks
 from graphlabel.files.lint.contents import Contents
 from graphlabel.files.lint.lenient import parse_leniently
 from graphlabel.files.lint.problem import Problem
-from graphlabel.files.raw import ZIP_MAGIC, read_bytes
+from graphlabel.files.raw import ZIP_MAGIC, collector_paused, read_bytes
 
 _CHECKS = (*node_checks.CHECKS, *link_checks.CHECKS, *label_checks.CHECKS)
 _MOST_REPAIRS = 40  # one repair can bring another problem to light
@@ -40,7 +40,8 @@ def lint_graph(path: Path, *, fix: bool = False) -> Linted:
     data = read_bytes(path)
     if data[: len(ZIP_MAGIC)] == ZIP_MAGIC:
         raise GraphFileError(f"{path} is no JSON; lint looks at graph JSON only")
-    raw, reason = parse_leniently(data, str(path))
+    with collector_paused():
+        raw, reason = parse_leniently(data, str(path))
     contents = Contents(raw)
     problems = _problems(contents)
     fixed: list[Problem] = []
