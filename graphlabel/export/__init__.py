@@ -1,5 +1,6 @@
 """Exporting annotated graphs."""
 
+from graphlabel.export.address import address_of
 from graphlabel.export.formats import (
     FORMATS,
     ExportFormat,
@@ -15,6 +16,7 @@ __all__ = [
     "ExportFormat",
     "ExportOptions",
     "ScorePair",
+    "address_of",
     "export_format",
     "export_graph",
     "export_text",

@@ -13,6 +13,7 @@ from graphlabel.errors import ExportError
 from graphlabel.export.options import ExportOptions
 from graphlabel.files import GraphDocument
 from graphlabel.graph import Node, NodeKey, NodeKind
+from graphlabel.inert import inert, inert_json
 
 Cell = str | int | float | None
 Row = dict[str, Cell]
@@ -133,21 +134,23 @@ def _some_rows(document: GraphDocument) -> Iterator[Row]:
 def _inert(cell: Cell) -> Cell:
     """A cell that no spreadsheet takes for a formula: an apostrophe stands before it.
 
-    Carriage returns become visible: bare ones end the row in some readers.
+    Control characters become visible, carriage returns too: bare ones end the row in some readers.
+    Bidirectional ones go. Line feeds and tabs stay.
     """
     if not isinstance(cell, str):
         return cell
-    cell = cell.replace("\r", "␍")
+    if not cell.isprintable():
+        cell = "".join(char if char in "\n\t" else inert(char) for char in cell)
     if cell.lstrip(" \n")[:1] in tuple("=+-@\t␍＝＋－＠"):
         return "'" + cell
     return cell
 
 
 def jsonl(document: GraphDocument, options: ExportOptions) -> Iterator[bytes]:
-    """One JSON object a line."""
+    """One JSON object a line; characters that would act in a terminal are escaped."""
     encoder = msgspec.json.Encoder()
     for row in node_rows(document):
-        yield encoder.encode(row) + b"\n"
+        yield inert_json(encoder.encode(row).decode()).encode() + b"\n"
 
 
 def parquet(document: GraphDocument, options: ExportOptions) -> Iterator[bytes]:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import msgspec
 
@@ -131,16 +131,18 @@ def _with_labels(
     return replace(annotations, labels=labels), kept
 
 
-def link_to(document: GraphDocument, page: str) -> str:
+def link_to(document: GraphDocument, page: str, *, labels: bool = True) -> str:
     """A link to a graph's page that carries the document's pins, supernodes and labels."""
     pins, supernodes, clerps = subgraph_of(document)
     state = {
         "pinnedIds": ",".join(pins),
         "supernodes": msgspec.json.encode(supernodes).decode() if supernodes else "",
-        "clerps": msgspec.json.encode(clerps).decode() if clerps else "",
+        "clerps": msgspec.json.encode(clerps).decode() if clerps and labels else "",
     }
     given = {name: text for name, text in state.items() if text}
-    return f"{page}{'&' if '?' in page else '?'}{urlencode(given)}" if given else page
+    return (
+        f"{page}{'&' if '?' in page else '?'}{urlencode(given, quote_via=quote)}" if given else page
+    )
 
 
 def subgraph_of(

@@ -158,7 +158,7 @@ class _Reader(pickle.Unpickler):
             return super().find_class(module, name)
         raise pickle.UnpicklingError(
             f"its pickle asks for {module}.{name}, which a graph has no use for; if you made the "
-            "file yourself, add --trust-pickle"
+            "file yourself, open, info and export take it with --trust-pickle"
         )
 
     def persistent_load(self, pid: Any) -> np.ndarray:

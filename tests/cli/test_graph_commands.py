@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import pytest
 
 from graphlabel.annotation import Group, Label, Origin, Provenance, SetLabel
-from graphlabel.files import read_graph
+from graphlabel.files import apply_link, parse_link, read_graph
 from graphlabel.files.node_ids import cantor
 from graphlabel.graph import graph_key
 from graphlabel.store import Store, default_store_path
@@ -371,3 +371,25 @@ def test_huge_numbers_do_no_harm(number: int, place: str, tmp_path: Path) -> Non
         assert done.returncode in (0, 1, 2)
         assert "unexpected" not in done.stderr
         assert done.stderr.count("\n") <= 1
+
+
+def test_export_names_the_address_with_pins_and_supernodes(tmp_path: Path) -> None:
+    path = written(tmp_path / "g.json")
+    done = run("export", path, "--to", "neuronpedia", "-o", tmp_path / "np.json", "--json")
+    link = json.loads(done.stdout)["link"]
+    assert link == (
+        "https://www.neuronpedia.org/gemma-2-2b/graph?slug=dallas&pinnedIds=1_5_1"
+        "&supernodes=%5B%5B%22one%22%2C%221_5_1%22%5D%5D"
+    )
+    done = run("export", path, "--to", "circuit-tracer", "-o", tmp_path / "ct.json")
+    local = link.replace("https://www.neuronpedia.org/gemma-2-2b/graph?slug=dallas",
+                         "http://localhost:8041/index.html?slug=ct")  # fmt: skip
+    assert done.stderr.splitlines()[-1].endswith(f" {local}")
+    applied = apply_link(read_graph(tmp_path / "np.json"), parse_link(link))
+    assert (applied.unresolved, applied.document.annotations) == (
+        0, read_graph(path).annotations,
+    )  # fmt: skip
+    plain = graph()
+    plain["qParams"] = {}
+    done = run("export", written(path, plain), "--to", "neuronpedia", "-o", tmp_path / "np.json", "--json")  # fmt: skip
+    assert "link" not in json.loads(done.stdout)

@@ -21,6 +21,7 @@ from graphlabel._version import __version__
 from graphlabel.errors import ExportError
 from graphlabel.export import FORMATS, ExportOptions, export_graph, export_text
 from graphlabel.files import read_graph
+from graphlabel.inert import inert
 from tests.conftest import real, real_graphs
 from tests.export.documents import HOSTILE, Evidence, document
 
@@ -99,6 +100,18 @@ def test_no_cell_starts_a_formula(start: str, tmp_path: Path) -> None:
             assert row[name].lstrip(" \n")[:1] not in tuple("=+-@\t\r＝＋－＠")
 
 
+@pytest.mark.parametrize("to", ["csv", "jsonl"])
+def test_tables_can_be_read_in_a_terminal(to: str, tmp_path: Path) -> None:
+    hostile = "\x1b]0;x\x07\x9b2J\u202eevil\u2066\x7f\t.\n."
+    text = exported(to, tmp_path, token=hostile).decode()
+    assert not set("\x1b\x07\x9b\u202e\u2066\x7f") & set(text)
+    if to == "jsonl":
+        tokens = {json.loads(line)["token"] for line in text.splitlines()}
+        assert any(hostile in token for token in tokens)
+    else:
+        assert "\t.\n." in text
+
+
 def test_networks_open_in_networkx(tmp_path: Path) -> None:
     exported("graphml", tmp_path)
     graph = nx.read_graphml(tmp_path / "g.graphml")
@@ -160,7 +173,8 @@ def test_hostile_text_is_data(to: str, text: str, tmp_path: Path) -> None:
         assert json.loads(data.splitlines()[0])["token"] == whole
     elif to == "csv":
         rows = list(csv.DictReader(io.StringIO(data.decode(), newline="")))
-        assert rows[0]["token"] in (whole.replace("\r", "␍"), "'" + whole)
+        shown = "".join(char if char in "\n\t" else inert(char) for char in whole)
+        assert rows[0]["token"] in (shown, "'" + shown)
     else:
         assert pq.read_table(tmp_path / "g.parquet")["token"][0].as_py() == whole
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphlabel.annotation import Origin, Provenance, Scope, SetLabel
+from graphlabel.annotation import Group, History, Origin, Provenance, Scope, SetLabel
 from graphlabel.errors import GraphFileError
 from graphlabel.files import GraphDocument, graph_from_bytes, read_graph, write_graph
 from graphlabel.files.node_ids import cantor
@@ -62,6 +62,22 @@ def test_pins_of_anthropic_s_graphs_are_js_ids() -> None:
     assert len(document.annotations.pinned) == len(raw["qParams"]["pinnedIds"])
     assert not document.residue.unresolved_pins
     assert not document.residue.unresolved_members
+
+
+def test_new_groups_and_pins_of_anthropic_s_graphs_are_js_ids(tmp_path: Path) -> None:
+    nodes = [node("anthropic", "feature", layer, 100 + layer, 1) for layer in range(4)]
+    ids = [each["jsNodeId"] for each in nodes]
+    assert not set(ids) & {each["node_id"] for each in nodes}
+    document = read(file("anthropic", nodes, pinnedIds=ids[:1], supernodes=[["old", *ids[:2]]]))
+    history = History(document.annotations)
+    first, _, third, fourth = keys(document)
+    history.do(Group("old", (third,)))
+    history.do(Group("new", (fourth, first)))
+    write_graph(document.annotated(history.annotations), tmp_path / "g.json")
+    written = json.loads((tmp_path / "g.json").read_bytes())
+    assert written["qParams"]["supernodes"] == [["old", ids[1], ids[2]], ["new", ids[3], ids[0]]]
+    assert set(written["qParams"]["pinnedIds"]) <= set(ids)
+    assert read(written).annotations == history.annotations
 
 
 def test_a_lorsa_graph_keeps_both_errors_of_a_place() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from graphlabel.cli.main import main
+from graphlabel.cli.main import app, main
 from graphlabel.errors import GraphFileError
 from graphlabel.files import read_graph, write_graph
 from graphlabel.graph import NodeKey, NodeKind
@@ -223,3 +223,9 @@ def test_trust_lets_any_class_in(tmp_path: Path) -> None:
     with pytest.raises(GraphFileError, match=r"types\.SimpleNamespace.*--trust-pickle"):
         read_graph(path)
     assert read_graph(path, trust_pickle=True).graph.source.model == "mine"
+    out = tmp_path / "nodes.csv"
+    words = ["export", str(path), "--to", "csv", "-o", str(out), "--file-only"]
+    with pytest.raises(GraphFileError, match="open, info and export take it"):
+        app(words, standalone_mode=False)
+    app([*words, "--trust-pickle"], standalone_mode=False)
+    assert out.exists()

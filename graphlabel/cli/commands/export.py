@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphlabel.cli.options import GraphFile, JsonFlag, StoreOption
+from graphlabel.cli.options import GraphFile, JsonFlag, StoreOption, TrustPickle
+
+if TYPE_CHECKING:
+    from graphlabel.files import GraphDocument
+
+WHERE_SHOWN = {
+    "neuronpedia": "once uploaded, with pins and supernodes",
+    "circuit-tracer": "once served, with pins and supernodes",
+}
 
 
 def export(
@@ -51,6 +59,7 @@ def export(
     file_only: Annotated[
         bool, typer.Option("--file-only", help="Leave out edits that are only in the store.")
     ] = False,
+    trust_pickle: TrustPickle = False,
     json: JsonFlag = False,
 ) -> None:
     """Write an annotated graph in a form that other tools open."""
@@ -70,7 +79,7 @@ def export(
     to_stream = str(output) == "-"
     if to_stream and (json or (features and to != "html")):
         raise UsageError("only the file itself goes to standard output; name a file with -o")
-    document, edited = read_graph(graph), False
+    document, edited = read_graph(graph, trust_pickle=trust_pickle), False
     if not file_only:
         document, edited = with_stored_edits(document, store)
     source = source_for(document, features, any_set=any_set) if features else None
@@ -82,9 +91,26 @@ def export(
             sys.stdout.buffer.flush()
             return
         export_graph(document, to, output, options)
+    address = _address(document, to, output)
     if json:
-        print_json({"file": str(output), "format": to, "bytes": output.stat().st_size})
+        link = {"link": address} if address else {}
+        print_json({"file": str(output), "format": to, "bytes": output.stat().st_size, **link})
     else:
         beside = " and features/ beside it" if source and to != "html" else ""
         edits = ", with edits from the annotation store" if edited else ""
         note(f"wrote {output}{beside} ({to}{edits})")
+        if address:
+            note(f"  {WHERE_SHOWN[to]}: {address}")
+
+
+def _address(document: GraphDocument, to: str, output: Path) -> str | None:
+    """Where the export's frontend shows its pins and supernodes."""
+    if to not in WHERE_SHOWN:
+        return None
+    import os
+
+    from graphlabel.export import address_of
+    from graphlabel.neuronpedia import BASE_URL, BASE_URL_VARIABLE
+
+    site = os.environ.get(BASE_URL_VARIABLE) or BASE_URL
+    return address_of(document, to, output, site.rstrip("/"))
