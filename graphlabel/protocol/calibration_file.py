@@ -88,7 +88,9 @@ def _refusing(path: Path) -> Iterator[None]:
     except FileNotFoundError as error:
         raise CalibrationError(f"there is no calibration at {path}") from error
     except (*_BROKEN, msgspec.DecodeError) as error:
-        raise CalibrationError(f"{path} is no calibration ({error}); make it anew") from error
+        raise CalibrationError(
+            f"{path} is no calibration; make one with graphlabel calibrate"
+        ) from error
 
 
 def _check_version(header: dict[str, Any], path: Path) -> None:

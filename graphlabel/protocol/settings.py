@@ -128,7 +128,10 @@ class CalibratedSettings(DecisionSettings):
         if self.draws < 100:
             raise UsageError(f"{self.draws} draws show no chance; choose 100,000 or so")
         if self.min_features < 2 or self.max_features < self.min_features:
-            raise UsageError("a calibration takes at least 2 features and at most its maximum")
+            raise UsageError(
+                f"a calibration of at least {self.min_features} and at most {self.max_features} "
+                "features cannot be made; set --min-features (2 or more) below --max-features"
+            )
 
     @property
     def sides(self) -> dict[str, tuple[Window, ...]]:
