@@ -131,7 +131,12 @@ async def test_filter_acts_while_typing_and_escape_takes_it_back(opened, text, f
         await fast(pilot, *"texas")
         await pilot.press("enter")
         assert screen.view.query == "texas"
-        assert len(screen.query_one("#nodes").rows) == 2
+        rows = screen.query_one("#nodes").rows
+        assert len(rows) == 2
+        assert screen.session.place == rows[0]
+        screen.select(screen.view.node(rows[1]).key)
+        await pilot.press("slash", "enter")
+        assert screen.session.place == rows[1]
 
 
 async def test_order_steps_through_all(opened, text):

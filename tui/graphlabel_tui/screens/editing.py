@@ -205,4 +205,11 @@ class Editing(WorkbenchBase):
             self.edit(RenameSupernode(self._renamed, text))
         elif message.purpose == "filter":
             self.view.query = text
+            self._select_a_match()
         self.show_all()
+
+    def _select_a_match(self) -> None:
+        """What is edited next is what was looked for, not a node the filter hides."""
+        rows = self.view.rows()
+        if self.view.query.strip() and rows and self.session.place not in rows:
+            self.session.select(self.view.node(rows[0]).key)
