@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from graphlabel.errors import ModelError
-from graphlabel.hub import only_local_files
+from graphlabel.hub import gated, only_local_files
 from graphlabel.models.architectures import Architecture, architecture_of
 
 _FAILURES = (
@@ -121,13 +121,11 @@ def _why(name: str, error: Exception, gguf_file: str | None) -> str:
         return f"{name} is a file; --model takes a model folder, a GGUF file or a Hugging Face id"
     if "trust_remote_code" in str(error):
         return f"{name} wants to run code of its own, which graphlabel never does"
-    if "gated" in str(error):
-        return (
-            f"the model “{name}” is gated: accept its terms on its page on the Hugging Face hub "
-            "and log in with: hf auth login"
-        )
     if Path(name).exists():
         return _why_not_this(Path(name), error, gguf_file)
+    closed = gated(error, "model", name)
+    if closed:
+        return closed
     if name.startswith((".", "/", "~")) or name.count("/") > 1:
         return f"there is no model folder {name}; check --model"
     if not isinstance(error, OSError):
