@@ -37,3 +37,20 @@ def only_local_files() -> bool:
     except OSError:
         return True
     return False
+
+
+def gated(error: BaseException | None, what: str, name: str) -> str | None:
+    """What to do when a repository gives its files only to people who accepted its terms.
+
+    None when the error, or what it came from, says something else.
+    """
+    from huggingface_hub.errors import GatedRepoError
+
+    while error is not None and not isinstance(error, GatedRepoError):
+        error = error.__cause__ or error.__context__
+    if error is None:
+        return None
+    return (
+        f"the {what} “{name}” is gated: accept its terms on its page on the Hugging Face hub and "
+        "log in with: hf auth login"
+    )

@@ -117,6 +117,8 @@ def main() -> None:
             _fail(str(error.format_message()))
         if debug:
             raise
+        if isinstance(error, MemoryError):
+            _fail("memory ran out; end other programs or give this one more")
         first = (str(error).strip().splitlines() or [""])[0]
         _fail(f"unexpected {type(error).__name__}: {first}; run again with --debug and report it")
     if status == _INTERRUPTED:  # what typer makes of Ctrl-C

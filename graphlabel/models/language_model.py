@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
-import struct
-from contextlib import nullcontext, redirect_stderr
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +11,9 @@ import torch
 from torch import nn
 
 from graphlabel.errors import ModelError
-from graphlabel.hub import only_local_files, quiet_hub
+from graphlabel.hub import quiet_hub
 from graphlabel.models.architectures import Architecture, architecture_of
+from graphlabel.models.checkpoint import read_checkpoint
 from graphlabel.revision import folder_revision
 
 _CACHED = re.compile(r"/models--([^/]+)/snapshots/[0-9a-f]{40}$")
@@ -101,14 +98,7 @@ def load_language_model(
         name = str(folder)
     if folder.is_dir() and gguf_file is not None and not (folder / gguf_file).is_file():
         raise ModelError(f"{folder} holds no {gguf_file}; check --gguf-file")
-    try:
-        config, model, tokenizer = _load(name, dtype, attention, gguf_file)
-    except (OSError, ValueError, KeyError, IndexError, ImportError, struct.error) as error:
-        raise ModelError(_why(name, error, gguf_file)) from error
-    except Exception as error:
-        if type(error).__module__.startswith(("safetensors", "huggingface_hub")):
-            raise ModelError(_why(name, error, gguf_file)) from error
-        raise
+    config, model, tokenizer = read_checkpoint(name, dtype, attention, gguf_file)
     model.requires_grad_(requires_grad=False)
     model.eval()
     return LanguageModel(
@@ -119,46 +109,6 @@ def load_language_model(
         architecture=architecture_of(config.model_type),
         config=config.get_text_config(),
     )
-
-
-def _load(
-    name: str, dtype: torch.dtype, attention: str, gguf_file: str | None
-) -> tuple[Any, nn.Module, Any]:
-    """Configuration, model and tokenizer."""
-    from transformers import (
-        AutoConfig,
-        AutoModelForCausalLM,
-        AutoTokenizer,
-        PreTrainedTokenizerFast,
-    )
-
-    options: dict[str, Any] = {"local_files_only": Path(name).is_dir() or only_local_files()}
-    if gguf_file is not None:
-        options["gguf_file"] = gguf_file
-    config = AutoConfig.from_pretrained(name, **options)
-    architecture_of(config.model_type)  # before gigabytes are read
-    with redirect_stderr(StringIO()) if gguf_file else nullcontext():  # a bar of its own
-        model = AutoModelForCausalLM.from_pretrained(
-            name, config=config, dtype=dtype, attn_implementation=attention, **options
-        )
-    if _states_plain_tokenizer(Path(name)):
-        return config, model, PreTrainedTokenizerFast.from_pretrained(name, **options)
-    return config, model, AutoTokenizer.from_pretrained(name, **options)
-
-
-def _states_plain_tokenizer(folder: Path) -> bool:
-    """Whether a folder asks for its tokenizer.json as it stands.
-
-    transformers gives some model types a tokenizer class of their own all the same, which puts
-    other rules in the place of the file's.
-    """
-    try:
-        config = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    stated = config.get("tokenizer_class") if isinstance(config, dict) else None
-    plain = stated in ("TokenizersBackend", "PreTrainedTokenizerFast")
-    return plain and (folder / "tokenizer.json").is_file()
 
 
 def _hub_revision(name: str, gguf_file: str | None) -> str:
@@ -176,19 +126,3 @@ def _shown_name(folder: Path, gguf_file: str | None) -> str:
     resolved = folder.resolve()
     cached = _CACHED.search(resolved.as_posix())
     return cached[1].replace("--", "/") if cached else resolved.name
-
-
-def _why(name: str, error: Exception, gguf_file: str | None) -> str:
-    if isinstance(error, ImportError) and gguf_file is not None:
-        return "GGUF files need the gguf package; install it with: pip install 'graphlabel[gguf]'"
-    if Path(name).is_file():
-        return f"{name} is a file; --model takes a model folder, a GGUF file or a Hugging Face id"
-    if Path(name).exists():
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        return f"cannot load the model in {name}: {first}"
-    if name.startswith((".", "/", "~")) or name.count("/") > 1:
-        return f"there is no model folder {name}; check --model"
-    return (
-        f"there is no model “{name}”: it is no folder here, and the Hugging Face hub has no such "
-        "model or cannot be reached; check --model"
-    )

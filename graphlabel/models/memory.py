@@ -33,7 +33,9 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
     return isinstance(error, RuntimeError) and bool(
-        re.search(r"out of memory|can't allocate memory|not enough memory", str(error), re.I)
+        re.search(
+            r"out of memory|(can't|cannot) allocate memory|not enough memory", str(error), re.I
+        )
     )
 
 

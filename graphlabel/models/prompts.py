@@ -33,9 +33,10 @@ def read_prompt(model: LanguageModel, text: str, *, chat: bool = False) -> Promp
     if chat:
         text = _as_chat(model, text)
     ids = [int(i) for i in tokenizer(text, add_special_tokens=False)["input_ids"]]
-    unknown = tokenizer.unk_token_id
-    if unknown is not None and unknown in ids:
-        raise PromptError(_unknown_words(model, text, unknown))
+    unknown = _unknown_words(model, text, ids)
+    if unknown:
+        shown = ", ".join(f"“{word}”" for word in unknown[:5])
+        raise PromptError(f"the model does not know {shown}; use words of its vocabulary")
     if not ids or ids[0] not in tokenizer.all_special_ids:
         ids.insert(0, beginning_token(model))
     while len(ids) > 1 and ids[0] == ids[1] == tokenizer.bos_token_id:
@@ -107,9 +108,17 @@ def cut_prompt(model: LanguageModel, prompt: Prompt, position: int) -> Prompt:
     return Prompt(str(text), ids, prompt.tokens[: place + 1])
 
 
-def _unknown_words(model: LanguageModel, text: str, unknown: int) -> str:
-    encoded = model.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+def _unknown_words(model: LanguageModel, text: str, ids: Sequence[int]) -> list[str]:
+    """Words that became the unknown token.
+
+    Where that is written out it is meant: in GPT-2 and Pythia it is the token that texts begin
+    with.
+    """
+    tokenizer = model.tokenizer
+    unknown = tokenizer.unk_token_id
+    if unknown is None or unknown not in ids:
+        return []
+    encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
     pieces = zip(encoded["input_ids"], encoded["offset_mapping"], strict=True)
     words = dict.fromkeys(text[a:b].strip() for i, (a, b) in pieces if i == unknown)
-    shown = ", ".join(f"“{word}”" for word in list(words)[:5])
-    return f"the model does not know {shown}; use words of its vocabulary"
+    return [word for word in words if word != tokenizer.unk_token]

@@ -148,10 +148,13 @@ def _token(outputs: _Outputs, text: str) -> int:
         if token >= vocabulary:
             raise UsageError(f"token id {token} is outside the vocabulary (0 to {vocabulary - 1})")
         return token
+    if not text:
+        raise UsageError("--target names no token; name one, or its id as #123")
     tokenizer = outputs.model.tokenizer
+    unknown = None if text.strip() == tokenizer.unk_token else tokenizer.unk_token_id
     spellings = [text] if text.startswith(" ") else [text, f" {text}"]
     encoded = [tokenizer(each, add_special_tokens=False)["input_ids"] for each in spellings]
-    single = [ids[0] for ids in encoded if len(ids) == 1 and ids[0] != tokenizer.unk_token_id]
+    single = [ids[0] for ids in encoded if len(ids) == 1 and ids[0] != unknown]
     if not single:
         pieces = ", ".join(f"“{outputs.text(i)}”" for i in encoded[-1][:6])
         raise UsageError(
@@ -164,7 +167,7 @@ def _token(outputs: _Outputs, text: str) -> int:
 def _direction(outputs: _Outputs, path: Path) -> Tensor:
     try:
         if path.suffix == ".npy":
-            vector = torch.from_numpy(np.load(path, allow_pickle=False))
+            vector = torch.from_numpy(_numbers(path))
         else:
             tensors = load_file(path)
             if len(tensors) != 1:
@@ -172,6 +175,8 @@ def _direction(outputs: _Outputs, path: Path) -> Tensor:
             vector = next(iter(tensors.values()))
     except (OSError, ValueError, TypeError, SafetensorError) as error:
         raise UsageError(f"the direction {path} cannot be read: {error}") from error
+    if vector.is_complex():
+        raise UsageError(f"the direction {path} holds complex numbers; it should be real")
     vector = vector.to(device=outputs.unembedding.device, dtype=outputs.dtype)
     d_model = outputs.model.d_model
     if vector.numel() != d_model or not bool(vector.isfinite().all()) or not bool(vector.any()):
@@ -180,3 +185,14 @@ def _direction(outputs: _Outputs, path: Path) -> Tensor:
             f"it has the shape {tuple(vector.shape)}"
         )
     return vector.flatten()
+
+
+def _numbers(path: Path) -> np.ndarray:
+    """The array of an .npy file; raises ValueError when it is none of numbers."""
+    with path.open("rb") as file:
+        if file.read(6) != np.lib.format.MAGIC_PREFIX:
+            raise ValueError("it is no .npy file")
+    array = np.load(path, allow_pickle=False)
+    if array.dtype.kind not in "biufc":
+        raise ValueError(f"it holds {array.dtype}, not numbers")
+    return np.asarray(array)

@@ -87,7 +87,10 @@ def trace(
             report=report,
         )
     if not np.isfinite(chosen.adjacency).all():
-        raise GraphError("the trace gave NaN or infinite effects; try --dtype float32")
+        raise GraphError(
+            "the trace gave NaN or infinite effects; try --dtype float32, or get the transcoders' "
+            "decoders again"
+        )
     sources, logits = ready.sources, ready.logits
     probabilities = logits.probabilities.float().cpu().numpy()
     places = torch.stack([sources.layer, sources.position, sources.feature], dim=1)

@@ -113,6 +113,9 @@ def test_no_token_comes_twice_at_the_beginning(saved: Path, tmp_path: Path) -> N
         (["--compat", "other"], "no --compat"),
         (["--gguf-file", "none.gguf"], "holds no none.gguf"),
         (["--token-ids", "1,2"], "one of the two"),
+        (["--target", ""], "names no token"),
+        (["--target", "w3 - "], "names no token"),
+        (["--raw", "SAME"], "give them names of their own"),
         (["--transcoders", "sae-lens:none"], "no release"),
         (["--model", "nobody/nothing"], "cannot be reached"),
     ],
@@ -128,11 +131,36 @@ def test_refusals_are_one_line(saved: Path, tmp_path: Path, arguments: list[str]
         "-o",
         tmp_path / "g.json",
     ]
+    arguments = [str(tmp_path / "g.json") if each == "SAME" else each for each in arguments]
     status, out, err = run(PROMPT, *before, *arguments)
     assert status == 2
     assert message in err.splitlines()[-1]
     assert not out
     assert not list(tmp_path.glob("*.json"))
+
+
+def test_token_ids_have_no_chat_template(saved: Path, tmp_path: Path) -> None:
+    status, _, err = run(
+        "--token-ids", "1,5,6", "--chat", "--model", saved / "llama", "--transcoders",
+        saved / "skip", "-o", tmp_path / "g.json",
+    )  # fmt: skip
+    assert (status, "leave out --chat" in err) == (2, True)
+
+
+@pytest.mark.parametrize("step", ["load_language_model", "load_transcoders"])
+def test_memory_that_runs_out_before_the_rows_is_one_line(
+    saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def too_large(*_: object, **__: object) -> None:
+        raise RuntimeError("unable to mmap 9 bytes from file <w>: Cannot allocate memory (12)")
+
+    monkeypatch.setattr(f"graphlabel.models.{step}", too_large)
+    status, _, err = run(
+        PROMPT, "--model", saved / "llama", "--transcoders", saved / "skip",
+        "-o", tmp_path / "g.json",
+    )  # fmt: skip
+    assert status == 2
+    assert err.splitlines()[-1].startswith("graphlabel: memory ran out; ")
 
 
 def test_a_prompt_longer_than_the_context(saved: Path, tmp_path: Path) -> None:

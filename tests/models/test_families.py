@@ -115,7 +115,7 @@ def test_a_gguf_file_that_is_not_there(tmp_path: Path) -> None:
 
 def test_a_broken_gguf_file_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "a.gguf").write_bytes(b"GGUF")
-    with pytest.raises(ModelError, match="cannot load the model in") as caught:
+    with pytest.raises(ModelError, match=r"cannot load .*a\.gguf: ") as caught:
         load_language_model(str(tmp_path / "a.gguf"))
     assert "\n" not in str(caught.value)
 

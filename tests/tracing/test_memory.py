@@ -22,6 +22,7 @@ ERRORS = [
     torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
     RuntimeError("[enforce fail at alloc_cpu.cpp:118] DefaultCPUAllocator: can't allocate memory"),
     RuntimeError("MPS backend out of memory (MPS allocated: 8.00 GB)"),
+    RuntimeError("unable to mmap 5616 bytes from file <x>: Cannot allocate memory (12)"),
     MemoryError(),
 ]
 

@@ -105,6 +105,8 @@ def test_any_position(load: Loader, family: str) -> None:
         ("w3 - Quux", "no single token"),
         ("#60", r"outside the vocabulary \(0 to 59\)"),
         ("w3 - w3", "from itself"),
+        ("", "names no token"),
+        (" - w3", "names no token"),
         ("nowhere.npy", "cannot be read"),
         ("nowhere.safetensors", "cannot be read"),
     ],
@@ -119,6 +121,25 @@ def test_targets_that_make_no_sense(load: Loader, target: str, message: str) -> 
 def test_directions_that_make_no_sense(load: Loader, tmp_path: Path, numbers: list[float]) -> None:
     np.save(tmp_path / "bad.npy", np.array(numbers))
     with pytest.raises(UsageError, match="32 finite numbers"):
+        traced(load, str(tmp_path / "bad.npy"))
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [(np.ones(32) * 1j, "complex"), (np.array(["a"] * 32), "holds <U1, not numbers")],
+)
+def test_arrays_that_are_no_directions(
+    load: Loader, tmp_path: Path, array: np.ndarray, message: str
+) -> None:
+    np.save(tmp_path / "bad.npy", array)
+    with pytest.raises(UsageError, match=message):
+        traced(load, str(tmp_path / "bad.npy"))
+
+
+def test_text_is_no_direction(load: Loader, tmp_path: Path) -> None:
+    """The advice of numpy for such files, to unpickle them, is not passed on."""
+    (tmp_path / "bad.npy").write_text("1 2 3")
+    with pytest.raises(UsageError, match=r"it is no \.npy file"):
         traced(load, str(tmp_path / "bad.npy"))
 
 

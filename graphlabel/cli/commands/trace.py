@@ -105,6 +105,8 @@ def trace(
         return
     if (prompt is None) == (token_ids is None):
         raise UsageError("give a prompt or --token-ids, one of the two")
+    if chat and token_ids is not None:
+        raise UsageError("--token-ids are used as given; leave out --chat")
     for value, option in ((model, "--model"), (transcoders, "--transcoders")):
         if not value:
             raise UsageError(f"{option} is missing; name a folder or a Hugging Face id")
@@ -180,6 +182,10 @@ def run_trace(
     check_writable(output)
     if raw:
         check_writable(raw)
+        if raw.resolve() == output.resolve():
+            raise UsageError(f"-o and --raw both name {raw}; give them names of their own")
+    import torch
+
     from graphlabel.files import new_document, write_graph
     from graphlabel.models import (
         check_dtype,
@@ -190,25 +196,25 @@ def run_trace(
         prompt_of_ids,
         read_prompt,
     )
+    from graphlabel.models.memory import explained_memory
     from graphlabel.tracing import TraceSettings, pruned_graph, trace, verify, write_raw
 
     chosen = TraceSettings(**settings)  # type: ignore[arg-type]
     dtype, place = dtype_of(chosen.dtype), device_of(device)
-    check_dtype(dtype, place)
-    if not quiet:
-        note(f"loading {model_name}")
-    model = load_language_model(model_name, dtype=dtype, device=place, gguf_file=gguf_file)
-    if not quiet:
-        note(f"loading {transcoders_name}")
-    transcoders = load_transcoders(transcoders_name)
-    tokens = (
-        read_prompt(model, prompt or "", chat=chat) if ids is None else prompt_of_ids(model, ids)
-    )
+    check_dtype(torch.float64 if verify_rows else dtype, place)
     checked = None
-    with progress("tracing", quiet=quiet) as report:
-        traced = trace(model, transcoders, tokens, chosen, report=report)
-        if verify_rows:
-            checked = verify(model, transcoders, traced, chosen, verify_rows, report=report)
+    with explained_memory():
+        if not quiet:
+            note(f"loading {model_name}")
+        model = load_language_model(model_name, dtype=dtype, device=place, gguf_file=gguf_file)
+        if not quiet:
+            note(f"loading {transcoders_name}")
+        transcoders = load_transcoders(transcoders_name)
+        tokens = prompt_of_ids(model, ids) if ids else read_prompt(model, prompt or "", chat=chat)
+        with progress("tracing", quiet=quiet) as report:
+            traced = trace(model, transcoders, tokens, chosen, report=report)
+            if verify_rows:
+                checked = verify(model, transcoders, traced, chosen, verify_rows, report=report)
     _note_findings(traced, checked)
     document = new_document(pruned_graph(traced, chosen), slug or output.stem)
     if raw:

@@ -49,6 +49,11 @@ class Architecture:
         """Whether attention and MLP of a block read the same input."""
         return self.parallel_flag is not None and bool(getattr(config, self.parallel_flag))
 
+    def is_used(self, weight: str) -> bool:
+        """Whether a weight, by its name in the model, belongs to what is traced."""
+        parts = (self.blocks, self.embedding, self.final_norm, self.unembedding)
+        return weight.startswith(tuple(f"{part}." for part in parts))
+
     def first_feature_position(self, model_name: str) -> int:
         """The first position that carries features and errors; circuit-tracer's rule."""
         if self.instruction_header is not None:

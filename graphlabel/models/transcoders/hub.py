@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from graphlabel.errors import TranscoderError
-from graphlabel.hub import only_local_files
+from graphlabel.hub import gated, only_local_files
 
 _LEGACY = {
     "gemma": "mwhanna/gemma-scope-transcoders",
@@ -79,7 +79,7 @@ def _snapshot(place: Reference, files: list[str], name: str) -> Path:
             local_files_only=only_local_files(),
         )
     except _hub_errors() as error:
-        raise _unreachable(name) from error
+        raise _unreachable(name, error) from error
     return Path(folder) / place.path
 
 
@@ -96,7 +96,7 @@ def download_file(address: str) -> Path:
             local_files_only=only_local_files(),
         )
     except _hub_errors() as error:
-        raise _unreachable(address) from error
+        raise _unreachable(address, error) from error
     return Path(path)
 
 
@@ -106,8 +106,9 @@ def _hub_errors() -> tuple[type[Exception], ...]:
     return (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError)
 
 
-def _unreachable(name: str) -> TranscoderError:
+def _unreachable(name: str, error: Exception) -> TranscoderError:
     return TranscoderError(
-        f"there are no transcoders “{name}”: no such folder here, and the Hugging Face hub has no "
-        "such repository or cannot be reached; check --transcoders"
+        gated(error, "repository", name)
+        or f"there are no transcoders “{name}”: no such folder here, and the Hugging Face hub has "
+        "no such repository or cannot be reached; check --transcoders"
     )

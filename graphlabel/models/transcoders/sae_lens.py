@@ -72,7 +72,13 @@ def load_saved(folder: Path) -> Transcoders:
             from sae_lens import SAE
 
             sae = SAE.load_from_disk(path, device="cpu")
-        loaded[_layer_of(str(sae.cfg.metadata.hook_name or path.name))] = sae
+        layer = _layer_of(str(sae.cfg.metadata.hook_name or path.name))
+        if layer in loaded:
+            raise TranscoderError(
+                f"{folder} holds several transcoders of layer {layer}, {path.name} among them; "
+                "keep one a layer"
+            )
+        loaded[layer] = sae
     if not loaded:
         raise TranscoderError(f"{folder} holds no folder with {WEIGHTS} in it")
     return _as_set(loaded, folder.resolve().name, folders_revision(folders))

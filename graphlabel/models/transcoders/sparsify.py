@@ -71,7 +71,13 @@ def _layer(path: Path, layer: int) -> PerLayer:
             f"{path} is a sparse autoencoder, not a transcoder; graphs need transcoders"
         )
     weights = Renamed(SafetensorsFile(path / WEIGHTS), _NAMES)
-    return PerLayer(weights, layer, POINTS, _activation(path, config))
+    made = PerLayer(weights, layer, POINTS, _activation(path, config))
+    if isinstance(made.activation, GroupMax) and made.n_features % made.activation.k:
+        raise TranscoderError(
+            f"{path}: {made.n_features} features are not {made.activation.k} equal groups, which "
+            "groupmax needs; correct k in cfg.json"
+        )
+    return made
 
 
 def _activation(path: Path, config: dict[str, Any]) -> Activation:

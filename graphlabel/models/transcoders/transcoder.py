@@ -10,6 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from graphlabel.errors import TranscoderError
+
 
 class ReadPoint(StrEnum):
     """Where a transcoder reads the residual stream, by TransformerLens' hook names."""
@@ -159,10 +161,27 @@ class TranscoderLayer(ABC):
         """W_skip, applied as x @ W_skipᵀ to its own layer's reconstruction."""
 
     def encode(self, x: Float[Tensor, "*n d"]) -> Float[Tensor, "*n d_transcoder"]:
-        """Activations at these inputs."""
+        """Activations at these inputs; raises TranscoderError when there are NaN or infinite ones.
+
+        A bias of -inf is allowed: it keeps a feature from firing.
+        """
         weight, bias = self.encoder()
         weight, bias = (part.to(device=x.device, dtype=x.dtype) for part in (weight, bias))
-        return self.activation(x @ weight.T + bias)
+        pre = x @ weight.T + bias
+        if not (pre < torch.inf).all():  # NaN is not; a threshold would hide it
+            raise TranscoderError(self._why_not_finite(x))
+        return self.activation(pre)
+
+    def _why_not_finite(self, x: Float[Tensor, "*n d"]) -> str:
+        if x.isfinite().all():
+            return (
+                f"the transcoder of layer {self.layer} gives NaN or infinite activations; its "
+                "file is broken, get it again"
+            )
+        return (
+            f"the model gives NaN or infinite activations at layer {self.layer}; try --dtype "
+            "float32, or get its weights again"
+        )
 
 
 class NoTranscoder(TranscoderLayer):

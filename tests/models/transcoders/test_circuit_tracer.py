@@ -240,3 +240,24 @@ def test_what_is_no_place_on_the_hub() -> None:
         parse_reference("nowhere")
     with pytest.raises(TranscoderError, match="cannot be reached"):
         load_transcoders("nobody/no-such-transcoders/folder@main")
+
+
+@pytest.mark.parametrize("kind", ["relu", "jump_relu", "topk", "clt"])
+def test_broken_weights_are_named(tmp_path: Path, kind: str) -> None:
+    """A threshold would take NaN for a feature that does not fire."""
+    from graphlabel.models import prompt_of_ids
+    from graphlabel.tracing import trace
+
+    folder = save_transcoders(tmp_path / kind, kind)
+    file, name = ("W_enc_1", "W_enc_1") if kind == "clt" else ("layer_1", "W_enc")
+    weights = load_file(folder / f"{file}.safetensors")
+    weights[name][3, 5] = float("nan")
+    save_file(weights, folder / f"{file}.safetensors")
+    model = load_language_model(str(save_model(tmp_path / "tiny", "llama")))
+    with pytest.raises(TranscoderError, match=r"layer 1 gives NaN .*; its file is broken"):
+        trace(model, load_transcoders(str(folder)), prompt_of_ids(model, [1, 4, 5]))
+    model.block(0).mlp.down_proj.weight.data[0, 0] = torch.inf
+    with pytest.raises(
+        TranscoderError, match="the model gives NaN or infinite activations at layer 1"
+    ):
+        trace(model, load_transcoders(str(folder)), prompt_of_ids(model, [1, 4, 5]))

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 import sys
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -111,3 +116,49 @@ def test_a_model_by_its_id(cache: Path) -> None:
     model = load_language_model("owner/gemma-3-tiny-it")
     assert (model.name, model.revision) == ("owner/gemma-3-tiny-it", COMMIT)
     assert model.first_feature_position == 4
+
+
+class _Gate(BaseHTTPRequestHandler):
+    """A hub whose repositories are all gated."""
+
+    def do_GET(self) -> None:
+        self.send_response(401)
+        self.send_header("X-Error-Code", "GatedRepo")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_HEAD = do_GET  # noqa: N815
+
+    def log_message(self, *_: object) -> None:
+        return
+
+
+@pytest.fixture
+def gated_hub() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Gate)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("closed", ["model", "transcoders"])
+def test_what_is_gated_says_what_to_do(gated_hub: str, tmp_path: Path, closed: str) -> None:
+    """The hub's address is read once, so this needs a process of its own."""
+    places = {
+        "model": str(save_model(tmp_path / "tiny", "llama")),
+        "transcoders": str(save_transcoders(tmp_path / "relu", "relu")),
+    }
+    places[closed] = "owner/closed"
+    arguments = [part for name, place in places.items() for part in (f"--{name}", place)]
+    environment = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
+    environment.pop("HF_HUB_OFFLINE", None)
+    done = subprocess.run(
+        [sys.executable, "-m", "graphlabel", "trace", "w1", *arguments, "-o", str(tmp_path / "g")],
+        env=environment | {"HF_ENDPOINT": gated_hub, "HF_HOME": str(tmp_path / "hf")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "“owner/closed” is gated: accept its terms" in done.stderr.splitlines()[-1]

@@ -85,6 +85,14 @@ def test_layers_come_from_the_hooks_and_may_be_missing(tmp_path: Path) -> None:
     assert found.missing_layers == (0, 2)
 
 
+def test_two_of_one_layer_are_refused(tmp_path: Path) -> None:
+    for layer, name in enumerate(("narrow", "wide")):
+        save(tmp_path, next(iter(KINDS)), layer, hook_name="blocks.3.ln2.hook_normalized")
+        (tmp_path / f"layer_{layer}").rename(tmp_path / name)
+    with pytest.raises(TranscoderError, match="several transcoders of layer 3, wide among them"):
+        load_transcoders(str(tmp_path))
+
+
 def test_what_cannot_be_traced_is_refused(tmp_path: Path) -> None:
     save(tmp_path / "normed", "transcoder", normalize_activations="layer_norm")
     with pytest.raises(TranscoderError, match="not linear"):

@@ -78,3 +78,12 @@ def test_what_is_no_transcoder_is_refused(tmp_path: Path) -> None:
     config.write_text("{")
     with pytest.raises(TranscoderError, match="cannot be read"):
         load_transcoders(str(tmp_path / "odd"))
+
+
+def test_groups_that_do_not_come_out_even_are_refused(tmp_path: Path) -> None:
+    save(tmp_path, "layers.0.mlp", activation="groupmax")
+    config = tmp_path / "layers.0.mlp" / "cfg.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), "k": 7}))
+    assert WIDTH % 7
+    with pytest.raises(TranscoderError, match=f"{WIDTH} features are not 7 equal groups"):
+        load_transcoders(str(tmp_path))
