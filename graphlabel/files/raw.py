@@ -137,7 +137,7 @@ def _parse_unusual(data: bytes, where: object) -> ParsedFile:
         parts = _parts.decode(data)
         # what is wrong with nodes or links is found before much else is taken apart
         links, link_fields = _links(parts["links"]) if "links" in parts else (None, {})
-        nodes = _nodes(parts["nodes"], where) if "nodes" in parts else None
+        nodes = _nodes(parts["nodes"]) if "nodes" in parts else None
         others = {
             name: _anything.decode(part)
             for name, part in parts.items()
@@ -164,16 +164,18 @@ def _is_json(data: bytes) -> bool:
     return True
 
 
-def _nodes(part: msgspec.Raw, where: object) -> list[dict[str, Any]] | None:
+def _nodes(part: msgspec.Raw) -> list[dict[str, Any]] | None:
     """The node objects; None when they are no list."""
     try:
         return _objects.decode(part)
     except msgspec.ValidationError:
-        if not are_objects(part):
-            if not bytes(part).startswith(b"["):
-                return None
-            raise GraphFileError(f"{where} is no graph file: a node is no object") from None
-        raise
+        if are_objects(part):
+            raise
+    if not bytes(part).startswith(b"["):
+        return None
+    items = enumerate(raw_items.decode(part))
+    wrong = next(number for number, item in items if not bytes(item).startswith(b"{"))
+    raise GraphFileError(f"node {wrong} is no object; this is not a graph file")
 
 
 def are_objects(part: msgspec.Raw | bytes) -> bool:
