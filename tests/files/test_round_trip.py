@@ -244,7 +244,7 @@ BAD = {
     "list": (b"[]", "no JSON object"),
     "no nodes": (b"{}", "nodes"),
     "nan": (b'{"nodes": [], "links": [NaN]}', "not JSON"),
-    "node": (b'{"nodes": [7], "links": []}', "a node is no object"),
+    "node": (b'{"nodes": [7], "links": []}', "node 0 is no object"),
     "no id": (b'{"nodes": [{"feature_type": "logit", "layer": "1", "ctx_idx": 0}], "links": []}', "node_id"),
     "layer": (b'{"nodes": [{"node_id": "a", "feature_type": "logit", "layer": "x", "ctx_idx": 0}], "links": []}', "layer"),
     "link": (b'{"nodes": [], "links": [{"source": 1}]}', "link 0"),
