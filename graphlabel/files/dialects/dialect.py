@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -54,7 +55,7 @@ class Head:
         return name.lower() if isinstance(name, str) else ""
 
 
-class Dialect:
+class Dialect(ABC):
     """How one tool writes a graph. The base reads circuit-tracer's form, which most others vary."""
 
     name = ""
@@ -64,9 +65,9 @@ class Dialect:
     _feature_id = re.compile(r"^\d+_(\d+)_-?\d+$", re.ASCII)
     _token_id = re.compile(r"^E_(\d+)_", re.ASCII)
 
+    @abstractmethod
     def matches(self, head: Head) -> bool:
         """Whether a file is written in this dialect."""
-        raise NotImplementedError
 
     def kind(self, feature_type: str) -> NodeKind:
         """The kind of node a ``feature_type`` stands for."""
