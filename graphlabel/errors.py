@@ -16,6 +16,8 @@ GraphLabelError
 ├── CalibrationError            a calibration that is missing, broken or made with another encoder
 ├── AnnotationError             an edit that makes no sense (a supernode of nothing)
 ├── StoreError                  the annotation store
+├── LanguageModelError          a language model that cannot be asked (key, budget, network)
+│   └── AnswerError             an answer that cannot be used
 ├── RemoteError                 a web service that refuses, fails or cannot be reached
 └── ExportError                 an export that cannot be made or written
 
@@ -87,6 +89,14 @@ class AnnotationError(GraphLabelError):
 
 class StoreError(GraphLabelError):
     """The annotation store cannot do what was asked."""
+
+
+class LanguageModelError(GraphLabelError):
+    """A language model that labels or scores, and cannot be asked."""
+
+
+class AnswerError(LanguageModelError):
+    """A language model's answer that cannot be used: empty, cut, refused, not in the form asked."""
 
 
 class RemoteError(GraphLabelError):

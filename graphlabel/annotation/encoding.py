@@ -43,8 +43,12 @@ def decode_node(text: str) -> NodeKey:
 
 
 def encode_value(value: object) -> Any:
-    """A label, routing or review as plain JSON values."""
-    return msgspec.to_builtins(value)
+    """A label, routing or review as plain JSON values; unset parts of a provenance are left out."""
+    plain = msgspec.to_builtins(value)
+    if isinstance(value, Label):
+        made = plain["provenance"]
+        plain["provenance"] = {name: part for name, part in made.items() if part not in ("", None)}
+    return plain
 
 
 def decode_value(value: object, kind: type[T]) -> T:

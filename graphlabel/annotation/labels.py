@@ -43,6 +43,16 @@ class Provenance:
     """UTC, ISO 8601, to the second."""
     score: float | None = None
     """Trust in the label, 0 to 1, as its method sees it."""
+    prompt_hash: str = ""
+    """SHA-256 (hex) of the request a language model answered."""
+    inputs_hash: str = ""
+    """SHA-256 (hex) of the evidence the method read."""
+    temperature: float | None = None
+    tokens: int | None = None
+    """Tokens sent and received for the label."""
+    dollars: float | None = None
+    settings: str = ""
+    """The tier settings the feature was routed with, as compact JSON."""
 
 
 @dataclass(frozen=True, slots=True)

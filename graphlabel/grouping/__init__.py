@@ -1,0 +1,1 @@
+"""Supernode suggestions: which nodes belong together, and why."""

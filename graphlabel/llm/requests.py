@@ -1,0 +1,84 @@
+"""One question to a language model, and its answer."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol, runtime_checkable
+
+import msgspec
+
+
+class Role(StrEnum):
+    """Who speaks in a turn."""
+
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one side says."""
+
+    role: Role
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A conversation so far, to be continued by the model, with its settings."""
+
+    system: str
+    """Instructions that hold for the whole conversation; empty for none."""
+    turns: tuple[Turn, ...]
+    """Alternating, the person's first and last; few-shot examples are earlier turns."""
+    max_tokens: int = 512
+    temperature: float | None = None
+    """None: the model's own default (some models accept no other)."""
+    stop: tuple[str, ...] = ()
+
+    @property
+    def prompt_hash(self) -> str:
+        """SHA-256 (hex) of the canonical JSON of everything above; kept with every label."""
+        return hashlib.sha256(msgspec.json.encode(msgspec.to_builtins(self))).hexdigest()
+
+
+class StopReason(StrEnum):
+    """Why a model stopped."""
+
+    END = "end"
+    LENGTH = "length"
+    """At max_tokens: the answer is cut."""
+    REFUSAL = "refusal"
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A model's answer and what it took."""
+
+    text: str
+    model: str
+    """The model that answered, as it names itself."""
+    stop: StopReason = StopReason.END
+    input_tokens: int = 0
+    output_tokens: int = 0
+    dollars: float | None = None
+    """None where the price table does not know the model."""
+    seconds: float = 0.0
+    cached: bool = False
+    """It came from the response cache: nothing was sent, nothing paid."""
+
+
+@runtime_checkable
+class ChatModel(Protocol):
+    """A language model that continues conversations."""
+
+    @property
+    def name(self) -> str:
+        """The model's name, as it is asked for."""
+        ...
+
+    async def complete(self, request: Request) -> Completion:
+        """The model's next turn; raises LanguageModelError."""
+        ...

@@ -1,0 +1,1 @@
+"""What a label is worth: scorers, and the comparison of label methods."""
