@@ -99,7 +99,8 @@ class Journal:
         with self.transaction() as connection:
             row = _call(key, model, query, bound, None)
             statement = CALLS.insert().values(**row).returning(CALLS.c.id)
-            return connection.execute(statement).scalar_one()
+            call: int = connection.execute(statement).scalar_one()
+            return call
 
     def answered(self, call: int, key: str, model: str, answer: Completion) -> None:
         """Keep an answer, and what it cost, at once."""
