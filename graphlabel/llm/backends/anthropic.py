@@ -169,3 +169,8 @@ class AnthropicModel:
             raise unreachable(self.service, error) from None
         except (anthropic.AnthropicError, ValueError):
             raise malformed(self.service) from None
+        except Exception as error:
+            # the SDK does not wrap what its HTTP library raises while results stream in
+            if type(error).__module__.partition(".")[0] not in ("httpx", "httpx2"):
+                raise
+            raise unreachable(self.service, error) from None
