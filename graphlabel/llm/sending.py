@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, replace
 
+from graphlabel.errors import LanguageModelError
 from graphlabel.llm.backends.backend import Backend
 from graphlabel.llm.budget import Budget
 from graphlabel.llm.calls import CallError
@@ -69,6 +70,10 @@ class Sender:
                 desk.journal.failed(call, error.kind.value, perhaps_paid=error.perhaps_paid)
                 if error.retry_after and error.retry_after <= desk.settings.patience:
                     self._pace.hold(error.retry_after)
+                raise
+            except LanguageModelError:  # a local model that cannot be loaded
+                cost = 0.0
+                desk.journal.failed(call, "not loaded", perhaps_paid=False)
                 raise
             answer = priced(said, query.request, desk.backend.terms)
             desk.journal.answered(call, key, desk.backend.name, answer)
