@@ -59,10 +59,11 @@ class Sender:
         await self._pace.turn()
         if not await desk.budget.reserve(bound):
             raise CallError(FailureKind.BUDGET, beyond_budget(desk.budget, bound).message)
-        cost: float | None = bound  # until it is known to be less
+        cost: float | None = 0.0
         try:
             desk.halt.check()
             call = desk.journal.sending(key, desk.backend.name, query, bound)
+            cost = bound  # until it is known to be less
             try:
                 said = await desk.backend.complete(query.request)
             except CallError as error:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from graphlabel.errors import LanguageModelError
-from graphlabel.llm import Completion, Failure, FailureKind, Gateway, StopReason
+from graphlabel.llm import Completion, Failure, FailureKind, Gateway, Role, StopReason, Turn
 from graphlabel.llm.journal import Journal, default_journal_path
 from tests.llm.conftest import Opener, queries, query
 from tests.llm.server import Service
@@ -127,3 +129,21 @@ def test_broken_answers_in_the_journal_are_asked_again(service: Service, opener:
     (answer,) = opener().ask([query("same")])
     assert isinstance(answer, Completion)
     assert not answer.cached
+
+
+def test_texts_of_any_kind_can_be_sent(service: Service, opener: Opener) -> None:
+    odd = "a\ud800b \x00 \u202e 🙂 \udfff"
+    for gateway in (opener(), opener(batch=True), opener(f"openai:any@{service.url}/v1")):
+        (answer,) = gateway.ask([query(odd)])
+        assert isinstance(answer, Completion)
+    sent = {asked["messages"][-1]["content"] for asked in service.asked}
+    assert sent == {"a\ufffdb \x00 \u202e 🙂 \ufffd"}
+    assert len(query(odd).request.prompt_hash) == 64
+
+
+@given(st.text(st.characters(exclude_categories=())))
+def test_only_lone_surrogates_are_replaced(text: str) -> None:
+    kept = Turn(Role.USER, text).text
+    kept.encode()
+    if not any("\ud800" <= char <= "\udfff" for char in text):
+        assert kept == text
