@@ -105,12 +105,12 @@ async def test_another_prunings_annotations_are_offered(text, two, answer):
     document = repruned(first)
     again = type(first)(document, first.path, first.store, author="sam")
     async with GraphLabelApp(again).run_test(size=(120, 40), notifications=True) as pilot:
-        await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmScreen))
-        assert "another pruning of this prompt" in text(pilot)
+        await until(pilot, lambda: "another pruning of this prompt" in text(pilot))
+        assert isinstance(pilot.app.screen, ConfirmScreen)
         await pilot.press(answer)
         await pilot.pause()
         if answer == "c":
-            assert "note on L2 #33 @9: pruned away" in text(pilot)
+            await until(pilot, lambda: "note on L2 #33 @9: pruned away" in text(pilot))
             await pilot.press("o")
             assert again.annotations.label_of(HERE).text == "kept"
             assert [group.members for group in again.annotations.supernodes] == [(HERE,)]
