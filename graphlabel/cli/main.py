@@ -22,6 +22,8 @@ from graphlabel.cli.commands import (
     fetch,
     info,
     label,
+    labels,
+    labels_carry,
     lint,
     open_,
     profile,
@@ -61,6 +63,8 @@ app.command(short_help="Fetch a graph from Neuronpedia.")(fetch.fetch)
 app.command(short_help="Upload a graph to Neuronpedia.")(push.push)
 app.add_typer(features.app, name="features")
 app.add_typer(cache.app, name="cache")
+labels.app.command(short_help="Take over another pruning's annotations.")(labels_carry.carry)
+app.add_typer(labels.app, name="labels")
 app.command(short_help="Check the installation.")(doctor.doctor)
 
 

@@ -316,7 +316,7 @@ def test_another_prunings_annotations_are_carried_over(open_store: Open) -> None
     new_one = open_store().history(REPRUNED, Annotations(), "second", "bob")
     (offer,) = new_one.offers()
     assert (offer.slug, offer.nodes, offer.edits) == ("first", 6, 7)
-    report = new_one.carry_over(offer)
+    report = new_one.carry_over(new_one.carrying(offer), offer.key)
     assert (report.labels, report.notes, report.reviews, report.supernodes, report.kept) == (1, 1, 0, 1, 0)  # fmt: skip
     assert report.lost == (
         "label of L0 #5 @1: “pruned”",
