@@ -40,11 +40,12 @@ def add_labels(
     tally = _Tally()
     batch: list[NewLabel] = []
     for given in labels:
-        why = _refusal(given)
+        new = _fitted(given)
+        why = _refusal(new)
         if why:
             tally.refused[why] += 1
             continue
-        batch.append(_fitted(given))
+        batch.append(new)
         if len(batch) == _BATCH:
             _keep(database, batch, author, title, tally)
             batch = []
@@ -54,7 +55,7 @@ def add_labels(
 
 
 def _refusal(given: NewLabel) -> str:
-    if not clean_label(given.label.text) and given.feature_class is None:
+    if not given.label.text and given.feature_class is None:
         return "it says nothing"
     if isinstance(given.target, FeatureKey):
         if given.transcoder_set is None and not given.graph:

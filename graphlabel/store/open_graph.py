@@ -6,20 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, select
 
-from graphlabel.annotation import Annotations, Scope
+from graphlabel.annotation import Annotations
 from graphlabel.store.conflicts import Conflict, Entry, Outcome, conflict, entries
 from graphlabel.store.loading import (
     GraphPlace,
+    changed_since,
     relabelled,
     replayed,
     stored_annotations,
-    targets_since,
 )
 from graphlabel.store.log import EditKind, decode_edit, last_edit
-from graphlabel.store.schema import EDITS, LABELS, DatabaseRow
-from graphlabel.store.sets import matching_sets
+from graphlabel.store.schema import EDITS, DatabaseRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +71,8 @@ def catch_up(
     if last == known.seen:
         return state
     annotations = replayed(connection, place.key, known.seen).apply(known.annotations)
-    targets = targets_since(connection, place, known.seen)
+    rows, targets = changed_since(connection, place, known.seen)
     annotations = relabelled(connection, place, annotations, targets)
-    rows = _edits_since(connection, place, known.seen)
     here = [row for row in rows if row.graph == place.key]
     done, undone = _folded(here, author, known.done, known.undone)
     conflicts, authors = _compared(rows, written)
@@ -87,18 +85,6 @@ def catch_up(
         conflicts=conflicts,
         authors=authors,
     )
-
-
-def _edits_since(connection: Connection, place: GraphPlace, seen: int) -> list[DatabaseRow]:
-    sets = matching_sets(connection, place.transcoder_set)
-    at = LABELS.c
-    here = at.transcoder_set.in_(sets), at.scope == Scope.FEATURE.value
-    shared = select(at.edit, at.layer, at.feature).where(*here)
-    reverted = select(EDITS.c.reverts).where(EDITS.c.id > seen, EDITS.c.reverts.is_not(None))
-    fresh = connection.execute(shared.where(or_(at.edit > seen, at.edit.in_(reverted)))).all()
-    ours = {row.edit for row in fresh if (row.layer, row.feature) in place.features}
-    since = connection.execute(select(EDITS).where(EDITS.c.id > seen).order_by(EDITS.c.id))
-    return [row for row in since if row.graph == place.key or {row.id, row.reverts} & ours]
 
 
 def _folded(
