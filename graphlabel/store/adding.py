@@ -17,7 +17,7 @@ from graphlabel.store.rows import label_row, stored_label
 from graphlabel.store.schema import LABELS, DatabaseRow
 from graphlabel.store.sets import set_number
 from graphlabel.store.standing import standing
-from graphlabel.store.targets import Shelf, renew_current, rows_on, shelf
+from graphlabel.store.targets import Shelf, fits, renew_current, rows_on, shelf
 
 _BATCH = 5000
 """Labels in one transaction; others can write in between."""
@@ -62,7 +62,7 @@ def _refusal(given: NewLabel) -> str:
             return "its transcoder set is not known"
     elif not given.graph:
         return "it is of one occurrence and names no graph"
-    if max(abs(part) for part in given.target if isinstance(part, int)) > _LARGEST:
+    if not fits(given.target):
         return "its feature's number is too large"
     return ""
 

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from graphlabel.annotation import Annotations
+from graphlabel.graph import FeatureKey
 from graphlabel.store.conflicts import Conflict, Entry, Outcome, conflict, entries
 from graphlabel.store.loading import (
     GraphPlace,
@@ -56,7 +57,9 @@ Written = Mapping[Entry, tuple[int, object]]
 
 def load(connection: Connection, place: GraphPlace, author: str) -> KnownState:
     """The graph as it is now; without an author, everybody's edits are in the undo list."""
-    query = select(EDITS).where(EDITS.c.graph == place.key).order_by(EDITS.c.id)
+    at = EDITS.c
+    columns = select(at.id, at.title, at.author, at.time, at.kind, at.reverts)
+    query = columns.where(at.graph == place.key).order_by(at.id)
     done, undone = _folded(connection.execute(query), author, (), ())
     annotations = stored_annotations(connection, place)
     return KnownState(annotations, last_edit(connection), done, undone)
@@ -75,13 +78,13 @@ def catch_up(
     annotations = relabelled(connection, place, annotations, targets)
     here = [row for row in rows if row.graph == place.key]
     done, undone = _folded(here, author, known.done, known.undone)
-    conflicts, authors = _compared(rows, written)
+    conflicts, authors = _compared(place.key, rows, written)
     return replace(
         state,
         annotations=annotations,
         done=done,
         undone=undone,
-        heard=tuple(_logged(row) for row in rows),
+        heard=tuple(_heard(row) for row in rows),
         conflicts=conflicts,
         authors=authors,
     )
@@ -105,18 +108,25 @@ def _folded(
     return tuple(past.values()), tuple(future.values())
 
 
+def _heard(row: DatabaseRow) -> LoggedEdit:
+    words = {EditKind.UNDO: "undo ", EditKind.REDO: "redo "}.get(row.kind, "")
+    return LoggedEdit(row.id, words + row.title, row.author, row.time)
+
+
 def _logged(row: DatabaseRow) -> LoggedEdit:
     return LoggedEdit(row.id, row.title, row.author, row.time)
 
 
 def _compared(
-    rows: list[DatabaseRow], written: Written
+    key: str, rows: list[DatabaseRow], written: Written
 ) -> tuple[tuple[Conflict, ...], dict[Entry, str]]:
     """Which edits replaced something written here that their writers had not seen."""
     found: dict[Entry, Conflict] = {}
     authors: dict[Entry, str] = {}
     for row in rows:
         for entry, theirs in entries(decode_edit(row).change):
+            if row.graph != key and not isinstance(entry.target, FeatureKey):
+                continue  # a node of another graph
             authors[entry] = row.author
             number, yours = written.get(entry, (0, None))
             if number > row.seen and theirs != yours:
