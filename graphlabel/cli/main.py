@@ -22,12 +22,15 @@ from graphlabel.cli.commands import (
     fetch,
     info,
     label,
+    labels,
+    labels_carry,
     ledger,
     lint,
     open_,
     profile,
     push,
     route,
+    store,
     trace,
 )
 from graphlabel.errors import GraphLabelError
@@ -63,6 +66,9 @@ app.command(short_help="Upload a graph to Neuronpedia.")(push.push)
 app.command(short_help="Say what language models cost.")(ledger.ledger)
 app.add_typer(features.app, name="features")
 app.add_typer(cache.app, name="cache")
+labels.app.command(short_help="Take over another pruning's annotations.")(labels_carry.carry)
+app.add_typer(labels.app, name="labels")
+app.add_typer(store.app, name="store")
 app.command(short_help="Check the installation.")(doctor.doctor)
 
 

@@ -20,8 +20,7 @@ from graphlabel.annotation import History, Origin, Provenance, SetLabel, ToggleP
 from graphlabel.cli.main import main
 from graphlabel.export import FORMATS
 from graphlabel.files import read_graph, write_graph
-from graphlabel.graph import graph_key
-from graphlabel.store import Store, default_store_path
+from graphlabel.store import Store, store_place
 
 PROMPT = "Fact: the capital of the state containing Dallas is"
 MODEL = ["--model", str(atlas.MODEL_FOLDER), "--transcoders", str(atlas.TRANSCODERS_FOLDER)]
@@ -319,11 +318,9 @@ def test_evidence_of_another_model_is_refused(traced: Path, tmp_path: Path) -> N
 def test_exports_hold_edits_that_are_only_in_the_store(traced: Path, tmp_path: Path) -> None:
     document = read_graph(traced)
     key = document.graph.nodes[0].key
-    store = Store(default_store_path())
-    history = store.history(document.graph, document.annotations, "s")
-    edit = history.do(SetLabel((key,), "from the store", Provenance(Origin.PERSON, "ada")))
-    assert edit
-    store.record(graph_key(document.graph), edit, "ada")
+    store = Store(store_place())
+    history = store.history(document.graph, document.annotations, "s", "ada")
+    assert history.do(SetLabel((key,), "from the store", Provenance(Origin.PERSON, "ada")))
     store.close()
     for flags, expected in (([], True), (["--file-only"], False)):
         assert (
