@@ -32,6 +32,7 @@ from graphlabel.annotation.labels import (
 )
 from graphlabel.annotation.patch import Patch
 from graphlabel.annotation.routing import FeatureClass, Routing, Tier, WindowScore
+from graphlabel.annotation.supernodes import MergeSupernodes, SplitSupernode
 
 __all__ = [
     "MAX_LABEL_LENGTH",
@@ -45,6 +46,7 @@ __all__ = [
     "History",
     "Label",
     "LabelTarget",
+    "MergeSupernodes",
     "Origin",
     "Patch",
     "Provenance",
@@ -56,6 +58,7 @@ __all__ = [
     "SetNote",
     "SetReview",
     "Several",
+    "SplitSupernode",
     "Supernode",
     "TakeOver",
     "Tier",
