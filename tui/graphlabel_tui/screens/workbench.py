@@ -1,4 +1,4 @@
-"""The workbench: looking, moving, files; edits come from Editing."""
+"""The workbench: looking, moving, files; edits come from what it is made of."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ from graphlabel_tui.screens.dialogs import (
     ExportFormatChoice,
     ExportScreen,
 )
-from graphlabel_tui.screens.editing import Editing
+from graphlabel_tui.screens.grouping import Grouping
 from graphlabel_tui.screens.help import HelpScreen
+from graphlabel_tui.screens.reviewing import Reviewing
 from graphlabel_tui.screens.sharing import Sharing
 from graphlabel_tui.theme import DARK, LIGHT
 from graphlabel_tui.widgets.bars import KeyLine
 from graphlabel_tui.widgets.region import LineList
 
 
-class Workbench(Sharing, Editing):
+class Workbench(Sharing, Reviewing, Grouping):
     """One screen, four regions."""
 
     # Selecting and moving
@@ -74,7 +75,11 @@ class Workbench(Sharing, Editing):
 
     def action_go(self, region: str, command: str) -> None:
         """Carry out a region's own command; what it leads to is selected before the next key."""
-        self.select(self.region_widget(region).go(command))
+        widget = self.region_widget(region)
+        key = widget.go(command)
+        if widget.marks is not None:
+            self.session.marked = widget.marks
+        self.select(key)
 
     def action_follow(self) -> None:
         """Enter the line under the cursor, or follow the strongest edge."""
@@ -95,13 +100,6 @@ class Workbench(Sharing, Editing):
         """Undo going back."""
         if self.session.forward():
             self.show_all()
-
-    def action_review(self) -> None:
-        """The next node that needs somebody."""
-        key = self.view.next_for_review()
-        if key is None:
-            self.say("Every feature is labelled and accepted.")
-        self.select(key)
 
     def action_region_1(self) -> None:
         """The link graph."""

@@ -25,6 +25,8 @@ class Region(Painted, can_focus=True):
         super().__init__(id=region)
         self.view = view
         self.region_name = region
+        self.marks: dict[NodeKey, None] | None = None
+        """What is to be marked after the last command; None when it marks nothing."""
 
     def titled(self, title: str, note: str = "") -> None:
         """Set the border's title and, at its lower right, a note."""
@@ -37,6 +39,7 @@ class Region(Painted, can_focus=True):
 
     def go(self, command: str) -> NodeKey | None:
         """Carry out a command of the region; the node it leads to, when it selects one."""
+        self.marks = None
         step: Callable[[], NodeKey | None] = getattr(self, f"go_{command}")
         return step()
 
