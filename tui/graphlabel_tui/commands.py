@@ -43,7 +43,8 @@ KEY_NAMES = {
     "left_square_bracket": "[", "right_square_bracket": "]", "minus": "-", "plus": "+",
     "equals_sign": "=", "slash": "/", "colon": ":", "question_mark": "?", "ctrl+s": "^s",
     "ctrl+p": "^p", "ctrl+r": "^r", "full_stop": ".", "comma": ",", "escape": "esc",
-    "shift+up": "⇧↑", "shift+down": "⇧↓", "asterisk": "*", "tab": "tab", "shift+tab": "⇧tab", "pageup": "pgup", "pagedown": "pgdn",
+    "shift+up": "⇧↑", "shift+down": "⇧↓", "asterisk": "*",
+    "tab": "tab", "shift+tab": "⇧tab", "pageup": "pgup", "pagedown": "pgdn",
 }  # fmt: skip
 
 EDIT, LOOK, MOVE, FILE, HELP = "edit", "look", "move", "file", "help"

@@ -40,6 +40,13 @@ class NodeFollowed(Message):
 
 
 @dataclass
+class ListOpened(Message):
+    """The rest of a list in the feature panel was asked for."""
+
+    name: str
+
+
+@dataclass
 class SupernodeChosen(Message):
     """A supernode was entered: mark its members."""
 

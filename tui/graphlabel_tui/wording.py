@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphlabel.annotation import Annotations, Label, Origin, Review, Scope
+from graphlabel.annotation import Annotations, Label, Origin, Provenance, Review, Scope
 from graphlabel.graph import AttributionGraph, FeatureKey, Node, NodeKey, NodeKind
 from graphlabel_tui.glyphs import maker_of
 from graphlabel_tui.inert import bare_token, inert
@@ -67,6 +67,17 @@ def provenance_words(label: Label, me: str) -> str:
     if made.time:
         parts.append(inert(made.time[:10]))
     return " · ".join(parts)
+
+
+def making_words(made: Provenance) -> str:
+    """How a machine made a label: what it was asked, what it cost; "" when that is not known."""
+    parts = [
+        f"temperature {made.temperature:g}" if made.temperature is not None else "",
+        f"{made.tokens:,} tokens" if made.tokens is not None else "",
+        f"${made.dollars:.2g}" if made.dollars is not None else "",
+        f"prompt {inert(made.prompt_hash[:8])}" if made.prompt_hash else "",
+    ]
+    return " · ".join(filter(None, parts))
 
 
 def review_words(review: Review | None) -> str:

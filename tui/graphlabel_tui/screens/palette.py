@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
 from graphlabel_tui.commands import COMMANDS, Command
@@ -35,3 +35,12 @@ class RegistryCommands(Provider):
 
     def _call(self, command: Command) -> Callable[[], Coroutine[Any, Any, None]]:
         return partial(self.screen.run_action, f"run_command('{command.id}')")
+
+
+class Palette(CommandPalette):
+    """Textual's command palette, whose list can be paged while nothing is in it."""
+
+    def _action_command_list(self, action: str) -> None:
+        """Move in the list; in an empty one there is nowhere to go."""
+        if self.query_one(CommandList).option_count:
+            super()._action_command_list(action)

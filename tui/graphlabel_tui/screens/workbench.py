@@ -8,6 +8,7 @@ from graphlabel.graph import NodeKey
 from graphlabel_tui.commands import BY_ID, REGIONS
 from graphlabel_tui.messages import (
     CommandChosen,
+    ListOpened,
     NodeChosen,
     NodeFollowed,
     RegionChosen,
@@ -22,10 +23,12 @@ from graphlabel_tui.screens.dialogs import (
 )
 from graphlabel_tui.screens.grouping import Grouping
 from graphlabel_tui.screens.help import HelpScreen
+from graphlabel_tui.screens.palette import Palette
 from graphlabel_tui.screens.reviewing import Reviewing
 from graphlabel_tui.screens.sharing import Sharing
 from graphlabel_tui.theme import DARK, LIGHT
 from graphlabel_tui.widgets.bars import KeyLine
+from graphlabel_tui.widgets.feature_panel import FeaturePanel
 from graphlabel_tui.widgets.region import LineList
 
 
@@ -54,6 +57,10 @@ class Workbench(Sharing, Reviewing, Grouping):
         if group:
             self.session.mark(group.members)
             self.show_all()
+
+    def on_list_opened(self, message: ListOpened) -> None:
+        """Show the rest of a list."""
+        self.query_one(FeaturePanel).open_list(message.name)
 
     def on_region_chosen(self, message: RegionChosen) -> None:
         """A tab was clicked."""
@@ -231,7 +238,7 @@ class Workbench(Sharing, Reviewing, Grouping):
 
     def action_palette(self) -> None:
         """Find a command by name."""
-        self.app.action_command_palette()
+        self.app.push_screen(Palette(id="--command-palette"))
 
     def action_theme(self) -> None:
         """The other theme."""

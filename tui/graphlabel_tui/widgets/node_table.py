@@ -84,9 +84,8 @@ class NodeTable(Region):
         shown, all_ = len(self.rows), len(view.graph)
         query = f"   / {view.query.strip()}" if view.query.strip() else ""
         marked = f"   {len(view.session.marked)} marked" if view.session.marked else ""
-        self.titled(
-            f"3 nodes{query}   {shown} of {all_}   by {view.sort} {UP if view.reverse else DOWN}{marked}"
-        )
+        order = f"{view.sort} {UP if view.reverse else DOWN}"
+        self.titled(f"3 nodes{query}   {shown} of {all_}   by {order}{marked}")
 
     def _bring_into_sight(self) -> None:
         row = self.row

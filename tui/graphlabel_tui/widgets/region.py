@@ -84,12 +84,16 @@ class LineList(Region):
         """What Enter means on the line under the cursor; None without a cursor."""
         if not 0 <= self.cursor < len(self.lines):
             return None
-        return entered(self.lines[self.cursor])
+        return self.leads_to(self.lines[self.cursor])
+
+    def leads_to(self, chosen: Line) -> Message | None:
+        """What entering a line means."""
+        return entered(chosen)
 
     def on_click(self, event: events.Click) -> None:
         """Enter the line that was clicked."""
         row = event.y - self.gutter.top + self.scroll_offset.y
-        message = entered(self.lines[row]) if 0 <= row < len(self.lines) else None
+        message = self.leads_to(self.lines[row]) if 0 <= row < len(self.lines) else None
         if message:
             self.post_message(message)
 

@@ -36,9 +36,9 @@ class ReviewLine(Painted):
         tally = Span(" ".join(f"{glyph}{counts[each]}" for each, glyph in SHOWN.items()), "good")
         stage = run.current.stage if run.current else None
         reason = Span("" if stage is None else f"  {REASONS[stage]}", "warn")
-        keys = [
-            piece for key, word in KEYS for piece in (Span(f"  {key}", "key"), Span(f" {word}", "muted"))
-        ]  # fmt: skip
+        keys: list[Span] = []
+        for key, word in KEYS:
+            keys += [Span(f"  {key}", "key"), Span(f" {word}", "muted")]
         left = [head, progress, tally, reason]
         # where there is little room the keys matter more than the bar
         while len(left) > 1 and width_of(left) + width_of(keys) + 1 > width:
