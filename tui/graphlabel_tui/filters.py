@@ -66,7 +66,7 @@ class NodeFilter:
         self._pinned = frozenset(facts.annotations.pinned)
         groups = facts.annotations.supernodes
         self._group = {key: group.name.casefold() for group in groups for key in group.members}
-        self._tests = [self._test(term) for term in _TERM.findall(query.casefold())]
+        self._tests = [self._test(term) for term in dict.fromkeys(_TERM.findall(query.casefold()))]
 
     def __call__(self, place: int) -> bool:
         """Whether the node at a place passes every term."""

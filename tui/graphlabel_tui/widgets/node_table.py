@@ -14,7 +14,7 @@ from graphlabel.graph import Node, NodeKey
 from graphlabel_tui.commands import region_bindings
 from graphlabel_tui.glyphs import dots, look_of
 from graphlabel_tui.inert import inert
-from graphlabel_tui.lines import Span, fit
+from graphlabel_tui.lines import Span, clip, fit
 from graphlabel_tui.messages import MarksChosen, NodeChosen, OrderChosen
 from graphlabel_tui.trust import trust_of
 from graphlabel_tui.view import View
@@ -23,6 +23,8 @@ from graphlabel_tui.widgets.table_columns import DOWN, UP, Column, column_at, co
 from graphlabel_tui.wording import NO_LABEL, label_maker, name_of, number, where
 
 HEADER = 1
+MOST_QUERY = 40
+"""Cells of the filter in the title; the edit line shows all of it."""
 SHORT = {"token counter": "counter", "from the file": "file"}
 """Makers of labels where there is little room."""
 
@@ -82,10 +84,10 @@ class NodeTable(Region):
     def _show_title(self) -> None:
         view = self.view
         shown, all_ = len(self.rows), len(view.graph)
-        query = f"   / {view.query.strip()}" if view.query.strip() else ""
+        query = f"   / {clip(view.query.strip(), MOST_QUERY)}" if view.query.strip() else ""
         marked = f"   {len(view.session.marked)} marked" if view.session.marked else ""
         order = f"{view.sort} {UP if view.reverse else DOWN}"
-        self.titled(f"3 nodes{query}   {shown} of {all_}   by {order}{marked}")
+        self.titled(f"3 nodes{query}   {shown} of {all_}{marked}   by {order}")
 
     def _bring_into_sight(self) -> None:
         row = self.row

@@ -30,16 +30,16 @@ class Column(NamedTuple):
 
 def columns_for(width: int) -> list[Column]:
     """Columns for a table of this many cells; the label takes what the others leave."""
-    wide = width >= 130
+    wide = width >= 110
     columns = [
         Column("layer", "node", 26 if width >= 80 else 21 if width >= 48 else 0),
         Column("label", "label", 0),
-        Column("influence", "infl.", 6, "right"),
+        Column("influence", "infl.", 6 if width >= 20 else 0, "right"),
         Column("activation", "act.", 7 if width >= 90 else 0, "right"),
         Column("trust", " trust", 12 if wide else 7 if width >= 58 else 0),
         Column("who", " who", 15 if width >= 76 else 12 if width >= 40 else 0),
         Column("supernode", " supernode", 20 if wide else 0),
-        Column("note", " note", 24 if width >= 170 else 0),
+        Column("note", " note", 24 if width >= 150 else 0),
     ]
     rest = max(4, width - LEAD - sum(column.width for column in columns))
     columns[1] = columns[1]._replace(width=rest)
