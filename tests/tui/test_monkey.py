@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import random
 
+import pytest
 from fixture_graph import MemorySource, dallas_document
 from textual import events
 
@@ -75,4 +76,20 @@ async def test_an_empty_palette_can_be_paged(opened, fast, text):
         await pilot.press("pageup", "pagedown", "home", "end", "down", "up", "enter", "escape")
         await pilot.press("escape")
         assert pilot.app.is_running
+        assert pilot.app.screen is screen
+
+
+@pytest.mark.parametrize("key", ["enter", "escape"])
+async def test_a_closing_palette_is_closed_once(opened, fast, key):
+    from fixture_graph import dallas_session
+
+    session = dallas_session()
+    async with opened(session) as (pilot, screen):
+        await pilot.press("ctrl+p", *"unpin")
+        await fast(pilot, key, key, key, key)
+        await pilot.pause()
+        await pilot.pause()
+        assert pilot.app.is_running
+        assert len(session.history.done) <= 1
+        await pilot.press("escape", "escape")
         assert pilot.app.screen is screen

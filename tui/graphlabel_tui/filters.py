@@ -18,8 +18,8 @@ from graphlabel_tui.wording import label_maker, name_of
 Test = Callable[[int], bool]
 
 HINT = (
-    "words · tier:2 class:output kind:error layer:2-5 pos:9 @token unlabelled trust<0.6\n"
-    "influence<0.3 label:x note:x supernode:x by:you reviewed:no pinned marked · -term: not"
+    "words · tier:2 class:output kind:error layer:2-5 @token trust<0.6 by:you\n"
+    "label:x note:x supernode:x reviewed:no unlabelled pinned marked · -term: not"
 )
 """The language in two lines; docs/how-to-review.md has all of it."""
 

@@ -6,8 +6,10 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
+from textual import on
 from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
+from textual.widgets import Input
 
 from graphlabel_tui.commands import COMMANDS, Command
 
@@ -38,9 +40,20 @@ class RegistryCommands(Provider):
 
 
 class Palette(CommandPalette):
-    """Textual's command palette, whose list can be paged while nothing is in it."""
+    """Textual's command palette; it bears paging an empty list, and keys typed after it closed."""
 
     def _action_command_list(self, action: str) -> None:
         """Move in the list; in an empty one there is nowhere to go."""
         if self.query_one(CommandList).option_count:
             super()._action_command_list(action)
+
+    def _action_escape(self) -> None:
+        """Close, once."""
+        if self.is_current:
+            super()._action_escape()
+
+    @on(Input.Submitted)
+    def _submit_once(self, event: Input.Submitted) -> None:
+        """A command that was chosen is not chosen again."""
+        if not self.is_current:
+            event.prevent_default()
