@@ -9,7 +9,7 @@ from typing import Any
 from textual import on
 from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
-from textual.widgets import Input
+from textual.widgets import Input, OptionList
 
 from graphlabel_tui.commands import COMMANDS, Command
 
@@ -53,7 +53,8 @@ class Palette(CommandPalette):
             super()._action_escape()
 
     @on(Input.Submitted)
-    def _submit_once(self, event: Input.Submitted) -> None:
+    @on(OptionList.OptionSelected)
+    def _choose_once(self, event: Input.Submitted | OptionList.OptionSelected) -> None:
         """A command that was chosen is not chosen again."""
         if not self.is_current:
             event.prevent_default()
