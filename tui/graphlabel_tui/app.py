@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.app import App
-from textual.command import Provider
+from textual.command import CommandPalette, Provider
 from textual.screen import Screen
 
-from graphlabel_tui.screens.palette import RegistryCommands
+from graphlabel_tui.screens.palette import Palette, RegistryCommands
 from graphlabel_tui.screens.workbench import Workbench
 from graphlabel_tui.session import Session
 from graphlabel_tui.theme import DARK, THEMES
@@ -33,6 +33,11 @@ class GraphLabelApp(App[None]):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our variables, for themes that do not define them."""
         return dict(DARK.variables)
+
+    def action_command_palette(self) -> None:
+        """Open the palette, unless it is open."""
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(Palette(id="--command-palette"))
 
     def get_default_screen(self) -> Screen[None]:
         """The workbench."""

@@ -9,7 +9,7 @@ from typing import Any
 from textual import on
 from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
-from textual.widgets import Input, OptionList
+from textual.widgets import Button, Input
 
 from graphlabel_tui.commands import COMMANDS, Command
 
@@ -52,9 +52,13 @@ class Palette(CommandPalette):
         if self.is_current:
             super()._action_escape()
 
+    def _select_or_command(self, event: Input.Submitted | Button.Pressed | None = None) -> None:
+        """Choose a command, once."""
+        if self.is_current:
+            super()._select_or_command(event)
+
     @on(Input.Submitted)
-    @on(OptionList.OptionSelected)
-    def _choose_once(self, event: Input.Submitted | OptionList.OptionSelected) -> None:
-        """A command that was chosen is not chosen again."""
+    def _submit_once(self, event: Input.Submitted) -> None:
+        """What is typed after a command was chosen chooses none."""
         if not self.is_current:
             event.prevent_default()

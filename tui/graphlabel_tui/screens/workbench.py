@@ -23,7 +23,6 @@ from graphlabel_tui.screens.dialogs import (
 )
 from graphlabel_tui.screens.grouping import Grouping
 from graphlabel_tui.screens.help import HelpScreen
-from graphlabel_tui.screens.palette import Palette
 from graphlabel_tui.screens.reviewing import Reviewing
 from graphlabel_tui.screens.sharing import Sharing
 from graphlabel_tui.theme import DARK, LIGHT
@@ -238,7 +237,7 @@ class Workbench(Sharing, Reviewing, Grouping):
 
     def action_palette(self) -> None:
         """Find a command by name."""
-        self.app.push_screen(Palette(id="--command-palette"))
+        self.app.action_command_palette()
 
     def action_theme(self) -> None:
         """The other theme."""
