@@ -43,8 +43,9 @@ class Palette(CommandPalette):
     """Textual's command palette; it bears paging an empty list, and keys typed after it closed."""
 
     def _action_command_list(self, action: str) -> None:
-        """Move in the list; in an empty one there is nowhere to go."""
-        if self.query_one(CommandList).option_count:
+        """Move in the list; in an empty one, or without room for one, there is nowhere to go."""
+        listed = self.query_one(CommandList)
+        if listed.option_count and (action == "select" or listed.scrollable_content_region.area):
             super()._action_command_list(action)
 
     def _action_escape(self) -> None:
