@@ -27,6 +27,9 @@ StoreOption = Annotated[
     Path | None,
     typer.Option(help="Annotation store (GRAPHLABEL_STORE).", metavar="FILE"),
 ]
+FileOnly = Annotated[
+    bool, typer.Option("--file-only", help="Leave out edits that are only in the store.")
+]
 TrustPickle = Annotated[
     bool,
     typer.Option("--trust-pickle", help="Run what a .pt file's pickle asks for (your own files)."),

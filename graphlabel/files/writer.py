@@ -29,7 +29,8 @@ FEATURE_TYPES = {
 }
 """``feature_type`` by node kind; every transcoder feature has the first one, per-layer or not."""
 
-_PICKLES = (".pt", ".pth", ".pkl")
+PICKLES = (".pt", ".pth", ".pkl")
+"""Suffixes by which other programs would take a graph for a pickle."""
 _encode = msgspec.json.Encoder().encode
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -53,7 +54,7 @@ def write_graph(
     (``generation_settings`` and ``pruning_settings``) go into the metadata. Raises GraphFileError
     when the file cannot be written; what was there before is then still there.
     """
-    if path.suffix in _PICKLES:
+    if path.suffix in PICKLES:
         raise GraphFileError(f"{path} would be a pickle; graphs are written as JSON, name a .json")
     data = encode_graph(document, settings or {})
     if path.suffix == ".gz":
