@@ -63,7 +63,7 @@ def write_graph(
 
 
 def encode_graph(document: GraphDocument, settings: Mapping[str, Any]) -> bytes:
-    """The file's bytes: UTF-8 JSON; new nodes and links stand one a line."""
+    """The file's bytes: UTF-8 JSON, those that were read when nothing changed."""
     if document.residue.data:
         return _encode_changes(document, settings)
     metadata = document.residue.metadata or _new_metadata(document)
@@ -95,6 +95,8 @@ def _encode_changes(document: GraphDocument, settings: Mapping[str, Any]) -> byt
     q_params = changed_q_params(document)
     if "clerps" in residue.q_params and _stale_clerps(document):
         q_params["clerps"] = None
+    if not (changed or metadata or q_params):
+        return residue.data
     if metadata:
         parts["metadata"] = _merged(parts["metadata"] if residue.metadata else b"{}", metadata)
     if q_params:
@@ -155,7 +157,7 @@ def _new_metadata(document: GraphDocument) -> dict[str, Any]:
     graph = document.graph
     return {
         "slug": document.slug,
-        "scan": graph.source.model or "unknown",
+        "scan": graph.source.model or graph.source.transcoders or "unknown",
         "transcoder_list": [graph.source.transcoders] if graph.source.transcoders else [],
         "prompt_tokens": list(graph.tokens),
         "prompt": graph.prompt,
