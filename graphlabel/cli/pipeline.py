@@ -208,15 +208,15 @@ def label_document(
 
 
 def with_stored_edits(
-    document: GraphDocument, place: Path | None = None
+    document: GraphDocument, named: str | None = None
 ) -> tuple[GraphDocument, bool]:
     """The document with the edits the annotation store keeps of it, and whether there were any."""
-    from graphlabel.store import Store, default_store_path
+    from graphlabel.store import Store, is_absent, store_place
 
-    path = place or default_store_path()
-    if not path.is_file():
+    place = store_place(named)
+    if is_absent(place):
         return document, False
-    store = Store(path)
+    store = Store(place)
     try:
         history = store.history(document.graph, document.annotations, document.slug)
     finally:

@@ -28,3 +28,12 @@ def graph_key(graph: AttributionGraph) -> str:
     for column in (source[order], target[order], graph.edges.weight[order].astype("<f4")):
         digest.update(np.ascontiguousarray(column).tobytes())
     return digest.hexdigest()[:32]
+
+
+def prompt_key(graph: AttributionGraph) -> str:
+    """A digest of the tokens alone: the same for every pruning of a prompt's graph.
+
+    32 hexadecimal characters of SHA-256.
+    """
+    digest = hashlib.sha256("\x1f".join(graph.tokens).encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()[:32]

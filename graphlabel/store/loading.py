@@ -1,0 +1,140 @@
+"""A graph's annotations: what its file holds, what the log did, what labels the store shares."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, or_, select, update
+
+from graphlabel.annotation import Annotations, Label, LabelTarget, Patch, Scope
+from graphlabel.annotation.encoding import decode_patch
+from graphlabel.errors import AnnotationError, StoreError
+from graphlabel.graph import AttributionGraph, FeatureKey, NodeKind
+from graphlabel.records import TranscoderSet
+from graphlabel.store.rows import target_of
+from graphlabel.store.schema import EDITS, LABELS
+from graphlabel.store.sets import matching_sets
+from graphlabel.store.standing import shown
+from graphlabel.store.targets import Shelf, rows_on
+
+_LOGGED = ("notes", "reviews", "supernodes", "pinned")
+"""What is read from the log; labels have rows of their own."""
+
+
+@dataclass(frozen=True)
+class GraphPlace:
+    """A graph as the store finds its annotations."""
+
+    key: str
+    file: Annotations
+    """What the file holds."""
+    transcoder_set: TranscoderSet | None
+    features: frozenset[FeatureKey] = field(repr=False)
+
+    @classmethod
+    def of(cls, graph: AttributionGraph, key: str, file: Annotations) -> GraphPlace:
+        """Where the annotations of a graph are."""
+        features = frozenset(
+            graph.nodes[place].key.feature_key for place in graph.places(NodeKind.FEATURE)
+        )
+        return cls(key, file, TranscoderSet.of(graph.source), features)
+
+
+def stored_annotations(connection: Connection, place: GraphPlace) -> Annotations:
+    """The graph's annotations now."""
+    changed = replayed(connection, place.key).apply(place.file)
+    targets = {*place.features, *_labelled_here(connection, place), *place.file.labels}
+    return relabelled(connection, place, changed, targets)
+
+
+def relabelled(
+    connection: Connection, place: GraphPlace, now: Annotations, targets: Iterable[LabelTarget]
+) -> Annotations:
+    """The annotations with these targets' labels as file and store have them."""
+    labels = dict(now.labels)
+    for target, label in labels_on(connection, place, targets).items():
+        if label is None:
+            labels.pop(target, None)
+        else:
+            labels[target] = label
+    return replace(now, labels=labels)
+
+
+def labels_on(
+    connection: Connection, place: GraphPlace, targets: Iterable[LabelTarget]
+) -> dict[LabelTarget, Label | None]:
+    """The label to show on each target; None where there is none."""
+    wanted = list(targets)
+    rows: dict[LabelTarget, list[Row[Any]]] = defaultdict(list)
+    for shelf in shelves(connection, place):
+        for target, found in rows_on(connection, shelf, wanted).items():
+            rows[target] += found
+    return {
+        target: shown(
+            place.file.labels.get(target),
+            sorted(rows.get(target, ()), key=lambda row: row.id),
+            place.key,
+        )
+        for target in wanted
+    }
+
+
+def shelves(connection: Connection, place: GraphPlace) -> list[Shelf]:
+    """Everywhere labels for the graph may be."""
+    sets = matching_sets(connection, place.transcoder_set)
+    return [Shelf(None, place.key), *(Shelf(number, "") for number in sets)]
+
+
+def replayed(connection: Connection, key: str, seen: int = 0) -> Patch:
+    """What the log did to a graph after the edit ``seen``, but its labels, as one patch."""
+    raw: dict[str, Any] = {"notes": {}, "reviews": {}}
+    here = EDITS.c.graph == key, EDITS.c.id > seen
+    query = select(EDITS.c.id, EDITS.c.change).where(*here).order_by(EDITS.c.id)
+    for number, change in connection.execute(query):
+        try:
+            parts = msgspec.json.decode(change)
+            for part in _LOGGED:
+                if part in parts and part in raw and isinstance(raw[part], dict):
+                    raw[part].update(parts[part])
+                elif part in parts:
+                    raw[part] = parts[part]
+        except (msgspec.DecodeError, TypeError, ValueError) as error:
+            raise StoreError(f"edit {number} in the store is broken: {error}") from error
+    try:
+        return decode_patch(raw)
+    except AnnotationError as error:
+        raise StoreError(f"the edits of graph {key} in the store are broken: {error}") from error
+
+
+def _labelled_here(connection: Connection, place: GraphPlace) -> set[LabelTarget]:
+    query = select(LABELS).where(LABELS.c.graph == place.key)
+    return {target_of(row) for row in connection.execute(query)}
+
+
+def targets_since(connection: Connection, place: GraphPlace, seen: int) -> set[LabelTarget]:
+    """The graph's targets whose labels changed after the edit ``seen``."""
+    reverted = select(EDITS.c.reverts).where(EDITS.c.id > seen, EDITS.c.reverts.is_not(None))
+    sets = matching_sets(connection, place.transcoder_set)
+    at = LABELS.c
+    changed = or_(at.edit > seen, at.edit.in_(reverted))
+    ours = or_(at.graph == place.key, at.transcoder_set.in_(sets))
+    rows = connection.execute(select(LABELS).where(ours, changed)).all()
+    return {
+        target
+        for row in rows
+        for target in [target_of(row)]
+        if row.graph == place.key or target in place.features
+    }
+
+
+def adopt(connection: Connection, key: str, number: int | None) -> None:
+    """Give labels of features the graph's transcoder set, where an older program left it out."""
+    if number is None:
+        return
+    at = LABELS.c
+    left = at.graph == key, at.scope == Scope.FEATURE.value, at.transcoder_set.is_(None)
+    connection.execute(update(LABELS).where(*left).values(transcoder_set=number))

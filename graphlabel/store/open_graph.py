@@ -1,0 +1,137 @@
+"""What a program knows of a graph in the store, and catching up with what others did since."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sqlalchemy import Connection, Row, or_, select
+
+from graphlabel.annotation import Annotations
+from graphlabel.store.conflicts import Conflict, Entry, Outcome, conflict, entries
+from graphlabel.store.loading import (
+    GraphPlace,
+    relabelled,
+    replayed,
+    stored_annotations,
+    targets_since,
+)
+from graphlabel.store.log import EditKind, decode_edit, last_edit
+from graphlabel.store.schema import EDITS, LABELS
+from graphlabel.store.sets import matching_sets
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedEdit:
+    """An edit in the log."""
+
+    id: int
+    title: str
+    author: str
+    time: str
+
+
+@dataclass(frozen=True)
+class KnownState:
+    """A graph as of one moment of the store."""
+
+    annotations: Annotations
+    seen: int
+    """The last edit of the whole store that is in it."""
+    done: tuple[LoggedEdit, ...] = ()
+    """The author's edits that can be undone, the last one last."""
+    undone: tuple[LoggedEdit, ...] = ()
+    """The author's edits that can be redone, the next one last."""
+    heard: tuple[LoggedEdit, ...] = ()
+    """What others did since the state before."""
+    conflicts: tuple[Conflict, ...] = ()
+    """What they wrote over edits that they had not seen."""
+    authors: Mapping[Entry, str] = field(default_factory=dict)
+    """Who wrote what was heard."""
+
+
+Written = Mapping[Entry, tuple[int, object]]
+"""What this program wrote: the edit and the value."""
+
+
+def load(connection: Connection, place: GraphPlace, author: str) -> KnownState:
+    """The graph as it is now; without an author, everybody's edits are in the undo list."""
+    query = select(EDITS).where(EDITS.c.graph == place.key).order_by(EDITS.c.id)
+    done, undone = _folded(connection.execute(query), author, (), ())
+    annotations = stored_annotations(connection, place)
+    return KnownState(annotations, last_edit(connection), done, undone)
+
+
+def catch_up(
+    connection: Connection, place: GraphPlace, author: str, known: KnownState, written: Written
+) -> KnownState:
+    """The graph as it is now, from what was known of it before."""
+    last = last_edit(connection)
+    state = replace(known, seen=last, heard=(), conflicts=(), authors={})
+    if last == known.seen:
+        return state
+    annotations = replayed(connection, place.key, known.seen).apply(known.annotations)
+    targets = targets_since(connection, place, known.seen)
+    annotations = relabelled(connection, place, annotations, targets)
+    rows = _edits_since(connection, place, known.seen)
+    here = [row for row in rows if row.graph == place.key]
+    done, undone = _folded(here, author, known.done, known.undone)
+    conflicts, authors = _compared(rows, written)
+    return replace(
+        state,
+        annotations=annotations,
+        done=done,
+        undone=undone,
+        heard=tuple(_logged(row) for row in rows),
+        conflicts=conflicts,
+        authors=authors,
+    )
+
+
+def _edits_since(connection: Connection, place: GraphPlace, seen: int) -> list[Row[Any]]:
+    sets = matching_sets(connection, place.transcoder_set)
+    at = LABELS.c
+    shared = select(at.edit, at.layer, at.feature).where(at.transcoder_set.in_(sets))
+    reverted = select(EDITS.c.reverts).where(EDITS.c.id > seen, EDITS.c.reverts.is_not(None))
+    fresh = connection.execute(shared.where(or_(at.edit > seen, at.edit.in_(reverted)))).all()
+    ours = {row.edit for row in fresh if (row.layer, row.feature) in place.features}
+    since = connection.execute(select(EDITS).where(EDITS.c.id > seen).order_by(EDITS.c.id))
+    return [row for row in since if row.graph == place.key or {row.id, row.reverts} & ours]
+
+
+def _folded(
+    rows: Any, author: str, done: tuple[LoggedEdit, ...], undone: tuple[LoggedEdit, ...]
+) -> tuple[tuple[LoggedEdit, ...], tuple[LoggedEdit, ...]]:
+    """The undo and redo lists after more of the log."""
+    past, future = {each.id: each for each in done}, {each.id: each for each in undone}
+    for row in rows:
+        if author and row.author != author:
+            continue
+        if row.kind == EditKind.DO:
+            past[row.id] = _logged(row)
+            future.clear()
+        elif row.kind == EditKind.UNDO and row.reverts in past:
+            future[row.reverts] = past.pop(row.reverts)
+        elif row.kind == EditKind.REDO and row.reverts in future:
+            past[row.reverts] = future.pop(row.reverts)
+    return tuple(past.values()), tuple(future.values())
+
+
+def _logged(row: Row[Any]) -> LoggedEdit:
+    return LoggedEdit(row.id, row.title, row.author, row.time)
+
+
+def _compared(
+    rows: list[Row[Any]], written: Written
+) -> tuple[tuple[Conflict, ...], dict[Entry, str]]:
+    """Which edits replaced something written here that their writers had not seen."""
+    found: dict[Entry, Conflict] = {}
+    authors: dict[Entry, str] = {}
+    for row in rows:
+        for entry, theirs in entries(decode_edit(row).change):
+            authors[entry] = row.author
+            number, yours = written.get(entry, (0, None))
+            if number > row.seen and theirs != yours:
+                found[entry] = conflict(entry, yours, theirs, Outcome.THEIRS_STANDS, row.author)
+    return tuple(found.values()), authors
