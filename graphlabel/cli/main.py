@@ -22,6 +22,10 @@ from graphlabel.cli.commands import (
     fetch,
     info,
     label,
+    labels,
+    labels_agreement,
+    labels_export,
+    labels_import,
     lint,
     open_,
     profile,
@@ -59,7 +63,11 @@ app.command(short_help="Compare two graphs' features.")(diff.diff)
 app.command(short_help="Look for what is wrong with a graph.")(lint.lint)
 app.command(short_help="Fetch a graph from Neuronpedia.")(fetch.fetch)
 app.command(short_help="Upload a graph to Neuronpedia.")(push.push)
+labels.app.command(name="import", short_help="Add the labels of files.")(labels_import.import_)
+labels.app.command(short_help="Write labels for others.")(labels_export.export)
+labels.app.command(short_help="Compare annotators.")(labels_agreement.agreement)
 app.add_typer(features.app, name="features")
+app.add_typer(labels.app, name="labels")
 app.add_typer(cache.app, name="cache")
 app.command(short_help="Check the installation.")(doctor.doctor)
 
