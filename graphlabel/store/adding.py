@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-from sqlalchemy import Connection, Row, insert
+from sqlalchemy import Connection, insert
 
 from graphlabel.annotation import Label, LabelTarget, Origin, Scope, clean_label
 from graphlabel.graph import FeatureKey
@@ -15,7 +14,7 @@ from graphlabel.store.database import Database
 from graphlabel.store.labels import AddReport, NewLabel, annotator
 from graphlabel.store.log import EditKind, append, new_token, utc_now
 from graphlabel.store.rows import label_row, stored_label
-from graphlabel.store.schema import LABELS
+from graphlabel.store.schema import LABELS, DatabaseRow
 from graphlabel.store.sets import set_number
 from graphlabel.store.standing import standing
 from graphlabel.store.targets import Shelf, renew_current, rows_on, shelf
@@ -122,14 +121,16 @@ def _add(
     return len(fresh), len(batch) - len(fresh), outranked
 
 
-def _is_outranked(row: Row[Any], rows: Sequence[Row[Any]]) -> bool:
+def _is_outranked(row: DatabaseRow, rows: Sequence[DatabaseRow]) -> bool:
     if row.origin == Origin.PERSON or not row.text:
         return False
     found = standing(rows)
     return found is not None and found.origin == Origin.PERSON and not found.removed
 
 
-def _unknown(given: Iterable[NewLabel], rows: dict[LabelTarget, list[Row[Any]]]) -> list[NewLabel]:
+def _unknown(
+    given: Iterable[NewLabel], rows: dict[LabelTarget, list[DatabaseRow]]
+) -> list[NewLabel]:
     """Those that their annotator has not said already, as the last thing of the target."""
     last: dict[tuple[LabelTarget, str], tuple[str, object]] = {}
     for target, on_one in rows.items():

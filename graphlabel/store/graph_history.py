@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection
 
 from graphlabel.annotation import Annotations, Command, Edit
-from graphlabel.graph import AttributionGraph, graph_key
+from graphlabel.graph import AttributionGraph
+from graphlabel.records import TranscoderSet
 from graphlabel.store.conflicts import Conflict, Entry, entries
 from graphlabel.store.database import Database
 from graphlabel.store.editing import Desk, Made, carry_out, revert
-from graphlabel.store.graphs import GraphCard, is_behind, register
+from graphlabel.store.graphs import is_behind, known_card, register
 from graphlabel.store.loading import GraphPlace
 from graphlabel.store.log import EditKind, last_edit, new_token
 from graphlabel.store.open_graph import KnownState, LoggedEdit, catch_up, load
@@ -47,8 +48,8 @@ class GraphHistory:
     ) -> None:
         """Load a graph; ``annotations`` are its file's. Raises StoreError."""
         self._database = database
-        self._card = GraphCard.of(graph, graph_key(graph), slug)
-        self._place = GraphPlace.of(graph, self._card.key, annotations)
+        self._card = database.read(lambda connection: known_card(connection, graph, slug))
+        self._place = GraphPlace.of(graph, self._card, annotations)
         self._author = storable(author)
         self._written: dict[Entry, tuple[int, object]] = {}
         self._heard: list[LoggedEdit] = []
@@ -61,6 +62,11 @@ class GraphHistory:
     def annotations(self) -> Annotations:
         """The annotations as last seen."""
         return self._known.annotations
+
+    @property
+    def transcoder_set(self) -> TranscoderSet | None:
+        """Whose features the graph has; without it, labels hold in this graph alone."""
+        return self._card.transcoder_set
 
     @property
     def done(self) -> tuple[LoggedEdit, ...]:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert, select, update
 
-from graphlabel.graph import AttributionGraph, prompt_key
+from graphlabel.annotation import Scope
+from graphlabel.graph import AttributionGraph, graph_key, prompt_key
 from graphlabel.records import TranscoderSet
-from graphlabel.store.loading import adopt
 from graphlabel.store.log import utc_now
-from graphlabel.store.rows import storable
-from graphlabel.store.schema import GRAPHS
-from graphlabel.store.sets import set_number
+from graphlabel.store.rows import storable, target_of
+from graphlabel.store.schema import GRAPHS, LABELS, DatabaseRow
+from graphlabel.store.sets import known_sets, set_number
+from graphlabel.store.targets import Shelf, renew_current, rows_on
 
 
 @dataclass(frozen=True)
@@ -26,34 +27,51 @@ class GraphCard:
     transcoder_set: TranscoderSet | None
     nodes: int
 
-    @classmethod
-    def of(cls, graph: AttributionGraph, key: str, slug: str) -> GraphCard:
-        """The card of a graph."""
-        return cls(
-            key, slug, graph.prompt, prompt_key(graph), TranscoderSet.of(graph.source), len(graph)
-        )
+
+def known_card(connection: Connection, graph: AttributionGraph, slug: str) -> GraphCard:
+    """The card of a graph; what its file does not say of its transcoders, the store may know."""
+    key = graph_key(graph)
+    own_set = TranscoderSet.of(graph.source) or stored_set(connection, key)
+    return GraphCard(key, slug, graph.prompt, prompt_key(graph), own_set, len(graph))
 
 
 def register(connection: Connection, card: GraphCard) -> int | None:
     """Have the store know a graph; the id of its transcoder set."""
     known = connection.execute(select(GRAPHS).where(GRAPHS.c.key == card.key)).one_or_none()
     number = set_number(connection, card.transcoder_set)
-    values = {
-        "prompt_key": card.prompt_key,
-        "transcoder_set": number,
-        "nodes": card.nodes,
-    }
+    values = {"prompt_key": card.prompt_key, "transcoder_set": number, "nodes": card.nodes}
     if known is None:
         names = {"slug": storable(card.slug), "prompt": storable(card.prompt)}
         row = {"key": card.key, "first_opened": utc_now(), **names, **values}
         connection.execute(insert(GRAPHS).values(row))
-    elif known.prompt_key != card.prompt_key or known.transcoder_set != number:
+    elif _lacks(known, card):
         connection.execute(update(GRAPHS).where(GRAPHS.c.key == card.key).values(values))
-        adopt(connection, card.key, number)
+        _adopt(connection, card.key, number)
     return number
 
 
+def _adopt(connection: Connection, key: str, number: int | None) -> None:
+    """Share labels of features that were kept while the graph's transcoder set was not known."""
+    if number is None:
+        return
+    at = LABELS.c
+    here = at.graph == key, at.scope == Scope.FEATURE.value, at.transcoder_set.is_(None)
+    targets = {target_of(row) for row in connection.execute(select(LABELS).where(*here))}
+    connection.execute(update(LABELS).where(*here).values(transcoder_set=number))
+    renew_current(connection, rows_on(connection, Shelf(number, ""), targets))
+
+
 def is_behind(connection: Connection, card: GraphCard) -> bool:
-    """Whether an older program knew the graph, and not its prompt and transcoder set."""
-    known = select(GRAPHS.c.prompt_key).where(GRAPHS.c.key == card.key)
-    return connection.scalar(known) == ""
+    """Whether the store knows the graph without its prompt or its transcoder set."""
+    known = connection.execute(select(GRAPHS).where(GRAPHS.c.key == card.key)).one_or_none()
+    return known is not None and _lacks(known, card)
+
+
+def _lacks(known: DatabaseRow, card: GraphCard) -> bool:
+    return not known.prompt_key or (known.transcoder_set is None) > (card.transcoder_set is None)
+
+
+def stored_set(connection: Connection, key: str) -> TranscoderSet | None:
+    """The transcoder set of a graph, as some file of it said."""
+    number = connection.scalar(select(GRAPHS.c.transcoder_set).where(GRAPHS.c.key == key))
+    return known_sets(connection).get(number) if number else None

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import msgspec
-from sqlalchemy import Connection, Row, or_, select, update
+from sqlalchemy import Connection, and_, or_, select
 
 from graphlabel.annotation import Annotations, Label, LabelTarget, Patch, Scope
 from graphlabel.annotation.encoding import decode_patch
 from graphlabel.errors import AnnotationError, StoreError
 from graphlabel.graph import AttributionGraph, FeatureKey, NodeKind
 from graphlabel.records import TranscoderSet
+from graphlabel.store.graphs import GraphCard
 from graphlabel.store.rows import target_of
-from graphlabel.store.schema import EDITS, LABELS
+from graphlabel.store.schema import EDITS, LABELS, DatabaseRow
 from graphlabel.store.sets import matching_sets
 from graphlabel.store.standing import shown
 from graphlabel.store.targets import Shelf, rows_on
@@ -36,12 +37,12 @@ class GraphPlace:
     features: frozenset[FeatureKey] = field(repr=False)
 
     @classmethod
-    def of(cls, graph: AttributionGraph, key: str, file: Annotations) -> GraphPlace:
+    def of(cls, graph: AttributionGraph, card: GraphCard, file: Annotations) -> GraphPlace:
         """Where the annotations of a graph are."""
         features = frozenset(
             graph.nodes[place].key.feature_key for place in graph.places(NodeKind.FEATURE)
         )
-        return cls(key, file, TranscoderSet.of(graph.source), features)
+        return cls(card.key, file, card.transcoder_set, features)
 
 
 def stored_annotations(connection: Connection, place: GraphPlace) -> Annotations:
@@ -69,7 +70,7 @@ def labels_on(
 ) -> dict[LabelTarget, Label | None]:
     """The label to show on each target; None where there is none."""
     wanted = list(targets)
-    rows: dict[LabelTarget, list[Row[Any]]] = defaultdict(list)
+    rows: dict[LabelTarget, list[DatabaseRow]] = defaultdict(list)
     for shelf in shelves(connection, place):
         for target, found in rows_on(connection, shelf, wanted).items():
             rows[target] += found
@@ -96,13 +97,13 @@ def replayed(connection: Connection, key: str, seen: int = 0) -> Patch:
     query = select(EDITS.c.id, EDITS.c.change).where(*here).order_by(EDITS.c.id)
     for number, change in connection.execute(query):
         try:
-            parts = msgspec.json.decode(change)
+            parts = json.loads(change)
             for part in _LOGGED:
                 if part in parts and part in raw and isinstance(raw[part], dict):
                     raw[part].update(parts[part])
                 elif part in parts:
                     raw[part] = parts[part]
-        except (msgspec.DecodeError, TypeError, ValueError) as error:
+        except (AttributeError, TypeError, ValueError) as error:
             raise StoreError(f"edit {number} in the store is broken: {error}") from error
     try:
         return decode_patch(raw)
@@ -121,7 +122,8 @@ def targets_since(connection: Connection, place: GraphPlace, seen: int) -> set[L
     sets = matching_sets(connection, place.transcoder_set)
     at = LABELS.c
     changed = or_(at.edit > seen, at.edit.in_(reverted))
-    ours = or_(at.graph == place.key, at.transcoder_set.in_(sets))
+    shared = and_(at.transcoder_set.in_(sets), at.scope == Scope.FEATURE.value)
+    ours = or_(at.graph == place.key, shared)
     rows = connection.execute(select(LABELS).where(ours, changed)).all()
     return {
         target
@@ -129,12 +131,3 @@ def targets_since(connection: Connection, place: GraphPlace, seen: int) -> set[L
         for target in [target_of(row)]
         if row.graph == place.key or target in place.features
     }
-
-
-def adopt(connection: Connection, key: str, number: int | None) -> None:
-    """Give labels of features the graph's transcoder set, where an older program left it out."""
-    if number is None:
-        return
-    at = LABELS.c
-    left = at.graph == key, at.scope == Scope.FEATURE.value, at.transcoder_set.is_(None)
-    connection.execute(update(LABELS).where(*left).values(transcoder_set=number))

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from graphlabel.annotation import Edit
 from graphlabel.annotation.encoding import decode_patch, encode_patch
 from graphlabel.errors import AnnotationError, StoreError
 from graphlabel.store.rows import encode_json, storable
-from graphlabel.store.schema import EDITS
+from graphlabel.store.schema import EDITS, DatabaseRow
 
 
 class EditKind(StrEnum):
@@ -72,15 +73,11 @@ def append(
     return int(made[0])
 
 
-def decode_edit(row: Row[Any] | Mapping[str, Any]) -> Edit:
+def decode_edit(row: DatabaseRow | Mapping[str, Any]) -> Edit:
     """An entry as an edit; raises StoreError when it is broken."""
-    import msgspec
-
     at = row if isinstance(row, Mapping) else row._mapping
     try:
-        change, inverse = (
-            decode_patch(msgspec.json.decode(at[part])) for part in ("change", "inverse")
-        )
-    except (AnnotationError, msgspec.DecodeError) as error:
+        change, inverse = (decode_patch(json.loads(at[part])) for part in ("change", "inverse"))
+    except (AnnotationError, ValueError) as error:
         raise StoreError(f"edit {at['id']} in the store is broken: {error}") from error
     return Edit(at["title"], change, inverse)

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, or_, select
+from sqlalchemy import Connection, or_, select
 
-from graphlabel.annotation import Annotations
+from graphlabel.annotation import Annotations, Scope
 from graphlabel.store.conflicts import Conflict, Entry, Outcome, conflict, entries
 from graphlabel.store.loading import (
     GraphPlace,
@@ -18,7 +18,7 @@ from graphlabel.store.loading import (
     targets_since,
 )
 from graphlabel.store.log import EditKind, decode_edit, last_edit
-from graphlabel.store.schema import EDITS, LABELS
+from graphlabel.store.schema import EDITS, LABELS, DatabaseRow
 from graphlabel.store.sets import matching_sets
 
 
@@ -89,10 +89,11 @@ def catch_up(
     )
 
 
-def _edits_since(connection: Connection, place: GraphPlace, seen: int) -> list[Row[Any]]:
+def _edits_since(connection: Connection, place: GraphPlace, seen: int) -> list[DatabaseRow]:
     sets = matching_sets(connection, place.transcoder_set)
     at = LABELS.c
-    shared = select(at.edit, at.layer, at.feature).where(at.transcoder_set.in_(sets))
+    here = at.transcoder_set.in_(sets), at.scope == Scope.FEATURE.value
+    shared = select(at.edit, at.layer, at.feature).where(*here)
     reverted = select(EDITS.c.reverts).where(EDITS.c.id > seen, EDITS.c.reverts.is_not(None))
     fresh = connection.execute(shared.where(or_(at.edit > seen, at.edit.in_(reverted)))).all()
     ours = {row.edit for row in fresh if (row.layer, row.feature) in place.features}
@@ -118,12 +119,12 @@ def _folded(
     return tuple(past.values()), tuple(future.values())
 
 
-def _logged(row: Row[Any]) -> LoggedEdit:
+def _logged(row: DatabaseRow) -> LoggedEdit:
     return LoggedEdit(row.id, row.title, row.author, row.time)
 
 
 def _compared(
-    rows: list[Row[Any]], written: Written
+    rows: list[DatabaseRow], written: Written
 ) -> tuple[tuple[Conflict, ...], dict[Entry, str]]:
     """Which edits replaced something written here that their writers had not seen."""
     found: dict[Entry, Conflict] = {}

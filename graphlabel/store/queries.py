@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, select
 from sqlalchemy import column as named
 from sqlalchemy import table as named_table
 
@@ -15,7 +15,7 @@ from graphlabel.graph import FeatureKey
 from graphlabel.store.database import Database
 from graphlabel.store.labels import LabelFilter, LabelState, StoredLabel
 from graphlabel.store.rows import stored_label
-from graphlabel.store.schema import LABELS
+from graphlabel.store.schema import LABELS, DatabaseRow
 from graphlabel.store.sets import known_sets
 
 _BATCH = 5000
@@ -62,13 +62,13 @@ def latest_by_annotator(database: Database, wanted: LabelFilter) -> Iterator[Sto
     yield from database.read(read)
 
 
-def _place(row: Row[Any]) -> tuple[object, ...]:
+def _place(row: DatabaseRow) -> tuple[object, ...]:
     shared = row.scope == Scope.FEATURE and row.transcoder_set is not None
     graph = "" if shared else row.graph
     return row.scope, row.transcoder_set, row.layer, row.feature, row.kind, row.position, graph
 
 
-def _last_words(rows: Iterator[Row[Any]], sets: dict[int, Any]) -> list[StoredLabel]:
+def _last_words(rows: Iterator[DatabaseRow], sets: dict[int, Any]) -> list[StoredLabel]:
     latest: dict[str, StoredLabel] = {}
     for label in sorted((stored_label(row, sets) for row in rows), key=lambda label: label.id):
         latest[label.annotator] = label

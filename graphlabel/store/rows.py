@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
-
-import msgspec
-from sqlalchemy import Row
 
 from graphlabel.annotation import (
     FeatureClass,
@@ -21,6 +19,7 @@ from graphlabel.errors import AnnotationError, StoreError
 from graphlabel.graph import FeatureKey, NodeKey, NodeKind
 from graphlabel.records import TranscoderSet
 from graphlabel.store.labels import LabelState, StoredLabel
+from graphlabel.store.schema import DatabaseRow
 
 LabelRow = Mapping[str, Any]
 """The columns of a label to be inserted."""
@@ -67,35 +66,35 @@ def label_row(
     }
 
 
-def target_of(row: Row[Any]) -> LabelTarget:
+def target_of(row: DatabaseRow) -> LabelTarget:
     """What a row's label is on."""
     if row.scope == Scope.FEATURE:
         return FeatureKey(row.layer, row.feature)
     return NodeKey(NodeKind(row.kind), row.layer, row.feature, row.position)
 
 
-def label_of(row: Row[Any]) -> Label | None:
+def label_of(row: DatabaseRow) -> Label | None:
     """A row's label; None where the row says that there is none."""
     return None if row.removed else _label(row)
 
 
-def replaced_of(row: Row[Any]) -> Label | None:
+def replaced_of(row: DatabaseRow) -> Label | None:
     """The label the graph had before; raises StoreError when it is broken."""
     try:
-        return decode_value(msgspec.json.decode(row.replaced), Label) if row.replaced else None
-    except (AnnotationError, msgspec.DecodeError) as error:
+        return decode_value(json.loads(row.replaced), Label) if row.replaced else None
+    except (AnnotationError, ValueError) as error:
         raise StoreError(f"label {row.id} in the store is broken: {error}") from error
 
 
-def _label(row: Row[Any]) -> Label:
+def _label(row: DatabaseRow) -> Label:
     try:
-        made = decode_value(msgspec.json.decode(row.provenance), Provenance)
-    except (AnnotationError, msgspec.DecodeError) as error:
+        made = decode_value(json.loads(row.provenance), Provenance)
+    except (AnnotationError, ValueError) as error:
         raise StoreError(f"label {row.id} in the store is broken: {error}") from error
     return Label(row.text, Scope(row.scope), made)
 
 
-def stored_label(row: Row[Any], sets: Mapping[int, TranscoderSet]) -> StoredLabel:
+def stored_label(row: DatabaseRow, sets: Mapping[int, TranscoderSet]) -> StoredLabel:
     """A row as people and methods see it; ``sets`` by their ids."""
     state = LabelState.CURRENT if row.current else LabelState.PAST
     return StoredLabel(
@@ -113,8 +112,6 @@ def stored_label(row: Row[Any], sets: Mapping[int, TranscoderSet]) -> StoredLabe
 
 def encode_json(value: object) -> str:
     """Compact JSON in ASCII: databases refuse lone surrogates and NUL characters."""
-    import json
-
     return json.dumps(value, separators=(",", ":"))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeAlias
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -14,6 +16,9 @@ from sqlalchemy import (
     Text,
     false,
 )
+
+DatabaseRow: TypeAlias = Any
+"""A row as SQLAlchemy gives it, whose columns are attributes without types."""
 
 METADATA = MetaData()
 

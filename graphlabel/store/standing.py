@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
-
-from sqlalchemy import Row
 
 from graphlabel.annotation import Label, Origin, Provenance
 from graphlabel.store.rows import label_of, replaced_of
+from graphlabel.store.schema import DatabaseRow
 
 _RANK = {Origin.MACHINE: 0, Origin.FILE: 1, Origin.PERSON: 2}
 
 
-def standing(rows: Iterable[Row[Any]]) -> Row[Any] | None:
+def standing(rows: Iterable[DatabaseRow]) -> DatabaseRow | None:
     """The latest row that stands, of one target's rows in the order of their ids.
 
     A label of a person gives way to people alone; rows with a class but no text say nothing of the
     label.
     """
-    current: Row[Any] | None = None
+    current: DatabaseRow | None = None
     for row in rows:
         if row.undone or not (row.text or row.removed):
             continue
@@ -29,7 +27,7 @@ def standing(rows: Iterable[Row[Any]]) -> Row[Any] | None:
     return current
 
 
-def shown(file: Label | None, rows: Sequence[Row[Any]], graph: str) -> Label | None:
+def shown(file: Label | None, rows: Sequence[DatabaseRow], graph: str) -> Label | None:
     """The label to show in a graph: its file's, or what the store has of the same target.
 
     A file that was saved holds labels of the store; one that was undone since is seen through.
@@ -47,7 +45,7 @@ def shown(file: Label | None, rows: Sequence[Row[Any]], graph: str) -> Label | N
     return file
 
 
-def _wins(row: Row[Any], file: Label, rows: Sequence[Row[Any]], graph: str) -> bool:
+def _wins(row: DatabaseRow, file: Label, rows: Sequence[DatabaseRow], graph: str) -> bool:
     if any(_is_copy(file, each) for each in rows):
         return True
     made = file.provenance
@@ -60,7 +58,7 @@ def _wins(row: Row[Any], file: Label, rows: Sequence[Row[Any]], graph: str) -> b
     return bool(row.graph == graph) or made.origin is not Origin.FILE
 
 
-def _is_copy(file: Label, row: Row[Any]) -> bool:
+def _is_copy(file: Label, row: DatabaseRow) -> bool:
     """Whether the file's label is the row's; most files do not say who made their labels."""
     label = label_of(row)
     if label is None or label.text != file.text:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
-from sqlalchemy import Connection, Row, and_, select, update
+from sqlalchemy import Connection, and_, select, update
 
 from graphlabel.annotation import LabelTarget, Scope
 from graphlabel.graph import FeatureKey
 from graphlabel.store.rows import target_of
-from graphlabel.store.schema import LABELS
+from graphlabel.store.schema import LABELS, DatabaseRow
 from graphlabel.store.standing import standing
 
 T = TypeVar("T")
@@ -44,13 +44,15 @@ def shelf(target: LabelTarget, transcoder_set: int | None, graph: str) -> Shelf:
 
 def rows_on(
     connection: Connection, place: Shelf, targets: Iterable[LabelTarget]
-) -> dict[LabelTarget, list[Row[Any]]]:
+) -> dict[LabelTarget, list[DatabaseRow]]:
     """Every row on each target, in the order of their ids; targets without rows are left out."""
     by_layer: dict[tuple[Scope, int], list[LabelTarget]] = defaultdict(list)
     for target in targets:
+        if place.transcoder_set is not None and not isinstance(target, FeatureKey):
+            continue
         scope = Scope.FEATURE if isinstance(target, FeatureKey) else Scope.OCCURRENCE
         by_layer[scope, target.layer].append(target)
-    found: dict[LabelTarget, list[Row[Any]]] = defaultdict(list)
+    found: dict[LabelTarget, list[DatabaseRow]] = defaultdict(list)
     for (scope, layer), wanted in by_layer.items():
         asked = frozenset(wanted)
         for row in _rows(connection, place, scope, layer, sorted({t.feature for t in wanted})):
@@ -64,7 +66,7 @@ def rows_on(
 
 def _rows(
     connection: Connection, place: Shelf, scope: Scope, layer: int, features: list[int]
-) -> Iterator[Row[Any]]:
+) -> Iterator[DatabaseRow]:
     at = LABELS.c
     if place.transcoder_set is None:
         here = at.graph == place.graph
@@ -79,7 +81,7 @@ def _rows(
         yield from connection.execute(query)
 
 
-def renew_current(connection: Connection, rows: Mapping[LabelTarget, list[Row[Any]]]) -> None:
+def renew_current(connection: Connection, rows: Mapping[LabelTarget, list[DatabaseRow]]) -> None:
     """Mark the rows that stand, and no others, on targets all of whose rows are given."""
     for value in (False, True):
         changed = [

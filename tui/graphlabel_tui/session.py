@@ -125,6 +125,8 @@ class Session:
     @property
     def has_identity(self) -> bool:
         """Whether the graph names its transcoders, so that labels can hold in other graphs too."""
+        if isinstance(self.history, GraphHistory):
+            return self.history.transcoder_set is not None
         return TranscoderSet.of(self.graph.source) is not None
 
     def fitting(self, scope: Scope) -> Scope:
