@@ -20,8 +20,7 @@ from graphlabel.annotation import History, Origin, Provenance, SetLabel, ToggleP
 from graphlabel.cli.main import main
 from graphlabel.export import FORMATS
 from graphlabel.files import read_graph, write_graph
-from graphlabel.graph import graph_key
-from graphlabel.store import Store, default_store_path
+from graphlabel.store import Store, store_place
 
 PROMPT = "Fact: the capital of the state containing Dallas is"
 MODEL = ["--model", str(atlas.MODEL_FOLDER), "--transcoders", str(atlas.TRANSCODERS_FOLDER)]
@@ -335,11 +334,10 @@ def test_edits_that_are_only_in_the_store_are_exported_and_counted(
     before = json.loads(run("info", traced, "--json").stdout)
     assert before["edits_only_in_store"] is False
     key = next(node.key for node in document.graph.nodes if labels.label_of(node.key) is None)
-    store = Store(default_store_path())
-    history = store.history(document.graph, document.annotations, "s")
+    store = Store(store_place())
+    history = store.history(document.graph, document.annotations, "s", "ada")
     edit = history.do(SetLabel((key,), "from the store", Provenance(Origin.PERSON, "ada")))
     assert edit
-    store.record(graph_key(document.graph), edit, "ada")
     store.close()
     for flags, expected in (([], True), (["--file-only"], False)):
         assert (

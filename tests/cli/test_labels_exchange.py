@@ -131,6 +131,7 @@ def test_export_chooses(tmp_path: Path) -> None:
         return list(csv.DictReader(io.StringIO(done)))
 
     assert len(rows()) == 8
+    assert len(rows("--current")) == 6  # a class alone is no label to be shown
     assert {row["transcoders"] for row in rows("--model", "m", "--set", "s")} == {"s"}
     assert {row["author"] for row in rows("--author", "ada")} == {"ada"}
     assert {row["origin"] for row in rows("--origin", "machine")} == {"machine"}
@@ -154,6 +155,7 @@ def test_exports_that_make_no_sense_are_refused(tmp_path: Path) -> None:
         (["--to", "neuronpedia", "-o", tmp_path / "np"], "new folder"),
         (["--to", "neuronpedia", "-o", "-"], "standard output"),
         (["--to", "neuronpedia", "--history", "-o", "x"], "--history"),
+        (["--current", "--history", "-o", "x"], "--current"),
         (["--origin", "robot", "-o", "x"], "person, machine, file"),
     ):
         one_line(run("labels", "export", *options, cwd=tmp_path), message)

@@ -39,20 +39,28 @@ def export(
     origin: Annotated[
         str, typer.Option(help="Labels by a person, a machine, or from a file.")
     ] = "",
+    current: Annotated[
+        bool, typer.Option("--current", help="Of each feature only the label shown (csv, jsonl).")
+    ] = False,
     history: Annotated[
-        bool, typer.Option("--history", help="Earlier labels as well (csv, jsonl).")
+        bool, typer.Option("--history", help="Everything ever said (csv, jsonl).")
     ] = False,
     store: StoreOption = None,
     json: JsonFlag = False,
 ) -> None:
-    """Write the store's labels: a table, Neuronpedia's explanations, or a graph with its labels."""
+    """Write the store's labels: a table, Neuronpedia's explanations, or a graph with its labels.
+
+    A table holds everybody's last word on every feature; the other forms hold the label shown.
+    """
     from graphlabel.annotation import Origin
     from graphlabel.cli.console import note, print_json
     from graphlabel.cli.label_options import about, document_of, set_of
     from graphlabel.errors import UsageError
     from graphlabel.store import LabelFilter, LabelState, Store, store_place
 
-    _check(to, output, graph, history=history, json=json)
+    _check(to, output, graph, json=json)
+    if (current or history) and (to not in _TABLES or (current and history)):
+        raise UsageError("one of --current and --history may go with a table (csv, jsonl)")
     if origin and origin not in tuple(Origin):
         raise UsageError(f"--origin is one of {', '.join(Origin)}, not “{origin[:40]}”")
     document = document_of(graph)
@@ -64,7 +72,9 @@ def export(
     )
     opened = Store(store_place(store))
     try:
-        found = about(opened.labels(wanted), owner, document)
+        everybody = to in _TABLES and not (current or history)
+        labels = opened.latest_by_annotator(wanted) if everybody else opened.labels(wanted)
+        found = about(labels, owner, document)
         count, left_out = _write(found, to, output, document)
     finally:
         opened.close()
@@ -76,15 +86,13 @@ def export(
         note(f"  {left_out} left out: Neuronpedia's form has labels of named sets' features only")
 
 
-def _check(to: str, output: Path, graph: Path | None, *, history: bool, json: bool) -> None:
+def _check(to: str, output: Path, graph: Path | None, *, json: bool) -> None:
     from graphlabel.errors import UsageError
 
     if to not in _FORMATS:
         raise UsageError(f"there is no format “{to[:40]}”; choose one of {', '.join(_FORMATS)}")
     if to == "graph" and graph is None:
         raise UsageError("name the graph that gets the labels with --graph")
-    if history and to not in _TABLES:
-        raise UsageError(f"{to} holds one label of each author; leave out --history")
     if str(output) == "-" and (json or to not in _TABLES):
         raise UsageError("only a table goes to standard output, without --json; name a file")
     if to == "neuronpedia" and output.exists() and (not output.is_dir() or any(output.iterdir())):
