@@ -93,6 +93,10 @@ def read_bytes(path: Path) -> bytes:
     try:
         data = path.read_bytes()
     except FileNotFoundError as error:
+        if path.parts[0] in ("http:", "https:"):
+            raise GraphFileError(
+                f"{path} is a link; graphlabel open takes links, fetch makes files of them"
+            ) from error
         raise GraphFileError(f"{path} does not exist; check the path") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error

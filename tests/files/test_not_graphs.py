@@ -42,6 +42,11 @@ def test_other_files_are_named(data: bytes, words: str, tmp_path: Path) -> None:
     assert "\n" not in str(refused.value)
 
 
+def test_a_link_is_no_file() -> None:
+    with pytest.raises(GraphFileError, match=r"is a link; .*fetch"):
+        read_graph(Path("https://www.neuronpedia.org/gemma-2-2b/graph?slug=x"))
+
+
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
 def test_a_raw_trace_is_no_graph(save: object, tmp_path: Path) -> None:
     assert callable(save)
