@@ -2,6 +2,7 @@
 
 from graphlabel.store.conflicts import Conflict, Outcome
 from graphlabel.store.graph_history import GraphHistory, News
+from graphlabel.store.graphs import StoredGraph
 from graphlabel.store.labels import AddReport, LabelFilter, LabelState, NewLabel, StoredLabel
 from graphlabel.store.places import STORE_VARIABLE, is_absent, store_place
 from graphlabel.store.store import Store
@@ -17,6 +18,7 @@ __all__ = [
     "News",
     "Outcome",
     "Store",
+    "StoredGraph",
     "StoredLabel",
     "is_absent",
     "store_place",

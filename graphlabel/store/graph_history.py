@@ -5,19 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
-from graphlabel.annotation import Annotations, Command, Edit
+from graphlabel.annotation import Annotations, CarryOver, CarryReport, Command, Edit
 from graphlabel.graph import AttributionGraph
 from graphlabel.records import TranscoderSet
 from graphlabel.store.conflicts import Conflict, Entry, entries
 from graphlabel.store.database import Database
 from graphlabel.store.editing import Desk, Made, carry_out, revert
-from graphlabel.store.graphs import is_behind, known_card, register
-from graphlabel.store.loading import GraphPlace
+from graphlabel.store.graphs import (
+    StoredGraph,
+    carried_from,
+    is_behind,
+    known_card,
+    other_prunings,
+    register,
+    remember_carrying,
+)
+from graphlabel.store.loading import GraphPlace, annotations_of
 from graphlabel.store.log import EditKind, last_edit, new_token
 from graphlabel.store.open_graph import KnownState, LoggedEdit, catch_up, load
 from graphlabel.store.rows import storable
+from graphlabel.store.schema import EDITS
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,7 @@ class GraphHistory:
         self._database = database
         self._card = database.read(lambda connection: known_card(connection, graph, slug))
         self._place = GraphPlace.of(graph, self._card, annotations)
+        self._nodes = frozenset(graph.index_of)
         self._author = storable(author)
         self._written: dict[Entry, tuple[int, object]] = {}
         self._heard: list[LoggedEdit] = []
@@ -93,9 +103,45 @@ class GraphHistory:
         """Make the author's last undone edit again; None when there is none. Raises StoreError."""
         return self._write(lambda desk: revert(desk, EditKind.REDO))
 
+    def offers(self) -> list[StoredGraph]:
+        """Other prunings of this prompt's graph whose annotations could be carried over.
+
+        None once this graph has edits of its own, or an offer was taken or declined.
+        """
+
+        def find(connection: Connection) -> list[StoredGraph]:
+            key = self._card.key
+            own = connection.scalar(select(EDITS.c.id).where(EDITS.c.graph == key).limit(1))
+            if own is not None or carried_from(connection, key):
+                return []
+            return other_prunings(connection, self._card)
+
+        return self._database.read(find)
+
+    def decline(self) -> None:
+        """Do not offer anything for this graph again. Raises StoreError."""
+        self._database.write(lambda each: remember_carrying(each, self._card, "declined"))
+
+    def carry_over(
+        self, source: StoredGraph, annotations: Annotations | None = None
+    ) -> CarryReport:
+        """Take over another pruning's annotations as one edit, as far as they fit this graph.
+
+        ``annotations`` are the other's, where they are not those of the store alone. Raises
+        StoreError.
+        """
+        if annotations is None:
+            annotations = self._database.read(lambda each: annotations_of(each, source.key))
+        command = CarryOver(annotations, self._nodes, source.slug)
+        report = command.report(self.annotations)
+        self.do(command)
+        self._database.write(lambda each: remember_carrying(each, self._card, source.key))
+        return report
+
     def has_news(self) -> bool:
-        """Whether anybody edited anything since the last look; cheap, and safe in any thread."""
-        return self._database.read(last_edit, patient=False) != self._known.seen
+        """Whether ``refresh`` may have something to tell; cheap, and safe in any thread."""
+        told = not (self._heard or self._conflicts)
+        return not told or self._database.read(last_edit, patient=False) != self._known.seen
 
     def refresh(self) -> News | None:
         """Take up what others did; None when nothing of it is about this graph."""

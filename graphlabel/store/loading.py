@@ -52,6 +52,13 @@ def stored_annotations(connection: Connection, place: GraphPlace) -> Annotations
     return relabelled(connection, place, changed, targets)
 
 
+def annotations_of(connection: Connection, key: str) -> Annotations:
+    """What the store alone knows of a graph, without its file; shared labels are left out."""
+    place = GraphPlace(key, Annotations(), None, frozenset())
+    changed = replayed(connection, key).apply(Annotations())
+    return relabelled(connection, place, changed, _labelled_here(connection, place))
+
+
 def relabelled(
     connection: Connection, place: GraphPlace, now: Annotations, targets: Iterable[LabelTarget]
 ) -> Annotations:

@@ -13,6 +13,7 @@ from graphlabel.store import places, queries
 from graphlabel.store.adding import add_labels
 from graphlabel.store.database import Database
 from graphlabel.store.graph_history import GraphHistory
+from graphlabel.store.graphs import StoredGraph, stored_graphs
 from graphlabel.store.labels import AddReport, LabelFilter, NewLabel, StoredLabel
 from graphlabel.store.migrations import migrate
 
@@ -60,6 +61,10 @@ class Store:
         the store when its methods return.
         """
         return GraphHistory(self._database, graph, annotations, slug, author)
+
+    def graphs(self) -> list[StoredGraph]:
+        """The graphs with edits, the one edited last first."""
+        return self._database.read(stored_graphs)
 
     def labels(
         self, wanted: LabelFilter | None = None, *, limit: int | None = None

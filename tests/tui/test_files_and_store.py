@@ -134,8 +134,7 @@ async def test_an_edit_that_cannot_be_kept_is_taken_back(opened, text, tmp_path,
 
     async with opened(session) as (pilot, _):
         await pilot.press("t", "x", "enter")
-        for name in ("record", "record_undo"):
-            monkeypatch.setattr(store, name, refuse)
+        monkeypatch.setattr(store._database, "write", refuse)
         await pilot.press("u")
         assert session.annotations.notes[HERE] == "x"
         await pilot.press("p")

@@ -8,13 +8,22 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from graphlabel.annotation import Annotations, Command, Edit, History, Origin, Provenance, Scope
+from graphlabel.annotation import (
+    Annotations,
+    CarryReport,
+    Command,
+    Edit,
+    History,
+    Origin,
+    Provenance,
+    Scope,
+)
 from graphlabel.errors import GraphLabelError
 from graphlabel.evidence import FeatureSource
 from graphlabel.files import GraphDocument, write_graph
 from graphlabel.graph import AttributionGraph, FeatureKey, Node, NodeKey, graph_key
 from graphlabel.records import FeatureRecord, TranscoderSet
-from graphlabel.store import GraphHistory, News, Store
+from graphlabel.store import GraphHistory, News, Store, StoredGraph
 
 
 @dataclass
@@ -121,6 +130,19 @@ class Session:
         What they did, and which edits met, is told once.
         """
         return self.history.refresh() if isinstance(self.history, GraphHistory) else None
+
+    def offers(self) -> list[StoredGraph]:
+        """Other prunings of this prompt's graph whose annotations could be carried over."""
+        return self.history.offers() if isinstance(self.history, GraphHistory) else []
+
+    def carry_over(self, source: StoredGraph) -> CarryReport | None:
+        """Take over another pruning's annotations as one edit; what fits and what does not."""
+        return self.history.carry_over(source) if isinstance(self.history, GraphHistory) else None
+
+    def decline(self) -> None:
+        """Do not offer to carry anything over to this graph again."""
+        if isinstance(self.history, GraphHistory):
+            self.history.decline()
 
     @property
     def has_identity(self) -> bool:
