@@ -6,7 +6,8 @@ bootstrap intervals over features (percentiles).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import NamedTuple
@@ -115,8 +116,12 @@ def agreement(
     )
 
 
-def _vectors(said: Iterable[_Said], encode: Encode) -> dict[str, Float[np.ndarray, " width"]]:
-    texts = sorted({text for theirs in said for text in theirs.texts.values()})
+def _vectors(said: Collection[_Said], encode: Encode) -> dict[str, Float[np.ndarray, " width"]]:
+    """The vector of every label that is compared with another."""
+    named = Counter(item for theirs in said for item in theirs.texts)
+    texts = sorted(
+        {text for theirs in said for item, text in theirs.texts.items() if named[item] > 1}
+    )
     return dict(zip(texts, encode(texts), strict=True)) if texts else {}
 
 
@@ -160,9 +165,10 @@ def _cosines(
     left: Float[np.ndarray, "labels width"], right: Float[np.ndarray, "labels width"], seed: int
 ) -> tuple[Estimate, float | None]:
     """Mean cosine of the pairs, and of every label with those of the other features."""
-    products = left.astype(np.float64) @ right.astype(np.float64).T
-    own, n = products.diagonal(), len(left)
-    chance = float((products.sum() - own.sum()) / (n * (n - 1))) if n > 1 else None
+    own = np.einsum("ij,ij->i", left, right, dtype=np.float64)
+    every = left.sum(axis=0, dtype=np.float64) @ right.sum(axis=0, dtype=np.float64)
+    n = len(left)
+    chance = float((every - own.sum()) / (n * (n - 1))) if n > 1 else None
     return _bootstrap(n, lambda at: float(own[at].mean()), seed), chance
 
 
@@ -198,8 +204,8 @@ def _bootstrap(
     if not n:
         return Estimate(None, None, None)
     value = statistic(np.arange(n))
-    draws = np.random.default_rng(seed).integers(n, size=(RESAMPLES, n))
-    found = np.array([statistic(each) for each in draws])
+    rng = np.random.default_rng(seed)
+    found = np.array([statistic(rng.integers(n, size=n)) for _ in range(RESAMPLES)])
     found = found[np.isfinite(found)]
     if not np.isfinite(value) or not len(found):
         return Estimate(None, None, None)
