@@ -28,11 +28,11 @@ GraphOption = Annotated[
 ]
 
 
-def document_of(graph: Path | None) -> GraphDocument | None:
+def document_of(graph: Path | None, trust_pickle: bool) -> GraphDocument | None:
     """The graph that was named, if one was."""
     from graphlabel.files import read_graph
 
-    return read_graph(graph) if graph is not None else None
+    return read_graph(graph, trust_pickle=trust_pickle) if graph is not None else None
 
 
 def set_of(model: str, name: str, document: GraphDocument | None) -> TranscoderSet | None:

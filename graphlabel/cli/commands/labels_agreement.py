@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from graphlabel.cli.label_options import GraphOption, ModelOption, SetOption
-from graphlabel.cli.options import JsonFlag, StoreOption
+from graphlabel.cli.options import JsonFlag, StoreOption, TrustPickle
 
 if TYPE_CHECKING:
     from graphlabel.exchange import Agreement, Given, Judgement
@@ -25,7 +25,7 @@ def agreement(
         list[Path] | None,
         typer.Argument(
             help="Files of labels to compare, an annotator each; without any, the store's labels.",
-            metavar="[FILE]...",
+            metavar="FILE",
         ),
     ] = None,
     graph: GraphOption = None,
@@ -44,6 +44,7 @@ def agreement(
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 0,
     store: StoreOption = None,
+    trust_pickle: TrustPickle = False,
     json: JsonFlag = False,
 ) -> None:
     """Say how far annotators agree on the same features: kappa of classes, cosine of labels."""
@@ -54,7 +55,7 @@ def agreement(
     from graphlabel.exchange import agreement as computed
     from graphlabel.graph import graph_key
 
-    document = document_of(graph)
+    document = document_of(graph, trust_pickle)
     owner = set_of(model, transcoder_set, document)
     if files:
         given = Given(owner, graph_key(document.graph) if document else "")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphlabel.cli.label_options import GraphOption, ModelOption, SetOption
-from graphlabel.cli.options import JsonFlag, StoreOption
+from graphlabel.cli.options import JsonFlag, StoreOption, TrustPickle
 
 if TYPE_CHECKING:
     from graphlabel.files import GraphDocument
@@ -46,6 +46,7 @@ def export(
         bool, typer.Option("--history", help="Everything ever said (csv, jsonl).")
     ] = False,
     store: StoreOption = None,
+    trust_pickle: TrustPickle = False,
     json: JsonFlag = False,
 ) -> None:
     """Write the store's labels: a table, Neuronpedia's explanations, or a graph with its labels.
@@ -63,7 +64,7 @@ def export(
         raise UsageError("one of --current and --history may go with a table (csv, jsonl)")
     if origin and origin not in tuple(Origin):
         raise UsageError(f"--origin is one of {', '.join(Origin)}, not “{origin[:40]}”")
-    document = document_of(graph)
+    document = document_of(graph, trust_pickle)
     owner = set_of(model, transcoder_set, document)
     wanted = LabelFilter(
         author=author,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from graphlabel.cli.label_options import GraphOption, ModelOption, SetOption
-from graphlabel.cli.options import JsonFlag, StoreOption
+from graphlabel.cli.options import JsonFlag, StoreOption, TrustPickle
 
 if TYPE_CHECKING:
     from graphlabel.exchange import Given, LabelFile
@@ -78,6 +78,7 @@ def import_(
         str, typer.Option(help="feature or occurrence, where the file does not say.")
     ] = "",
     store: StoreOption = None,
+    trust_pickle: TrustPickle = False,
     json: JsonFlag = False,
 ) -> None:
     """Add the labels of files to the annotation store; a person's label there stays the one shown.
@@ -92,7 +93,7 @@ def import_(
     from graphlabel.graph import graph_key
     from graphlabel.store import Store, store_place
 
-    document = document_of(graph)
+    document = document_of(graph, trust_pickle)
     given = Given(
         transcoder_set=set_of(model, transcoder_set, document),
         graph=graph_key(document.graph) if document else "",
