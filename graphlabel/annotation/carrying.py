@@ -76,7 +76,10 @@ class CarryOver:
         notes = [key for key in self._here(old.notes) if key not in annotations.notes]
         reviews = [key for key in self._here(old.reviews) if key not in annotations.reviews]
         groups = [group for group in old.supernodes if self._members(group)]
-        fitting = sum(self._fits(target) for target in old.labels)
+        kept = sum(
+            self._fits(target) and target not in labels and annotations.labels.get(target) != label
+            for target, label in old.labels.items()
+        )
         return CarryReport(
             labels=len(labels),
             notes=len(notes),
@@ -84,7 +87,7 @@ class CarryOver:
             pins=len(set(self._pins()) - set(annotations.pinned)),
             supernodes=len(groups),
             lost=tuple(self._lost()),
-            kept=fitting - len(labels) + len(self._here(old.notes)) - len(notes),
+            kept=kept + len(self._here(old.notes)) - len(notes),
         )
 
     def _labels(self, now: Annotations) -> Mapping[LabelTarget, Label]:

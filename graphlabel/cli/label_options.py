@@ -1,4 +1,4 @@
-"""Whose features' labels: options of ``labels import``, ``export`` and ``agreement``."""
+"""Whose features' labels ``labels import``, ``export`` and ``agreement`` are about."""
 
 from __future__ import annotations
 
@@ -13,18 +13,15 @@ from graphlabel.errors import UsageError
 if TYPE_CHECKING:
     from graphlabel.files import GraphDocument
     from graphlabel.records import TranscoderSet
-    from graphlabel.store import StoredLabel
+    from graphlabel.store import Store, StoredLabel
 
-ModelOption = Annotated[
-    str, typer.Option(help="The language model whose features these are.", metavar="NAME")
-]
 SetOption = Annotated[
-    str,
-    typer.Option("--set", help="Their transcoder set, as graphs of it name it.", metavar="NAME"),
+    str | None,
+    typer.Option("--set", help="Of this transcoder set alone; a part of its name.", metavar="SET"),
 ]
 GraphOption = Annotated[
     Path | None,
-    typer.Option(help="A graph file: its transcoder set, its occurrences.", metavar="GRAPH"),
+    typer.Option(help="Of this graph's features, and its own occurrences.", metavar="GRAPH"),
 ]
 
 
@@ -35,19 +32,26 @@ def document_of(graph: Path | None, trust_pickle: bool) -> GraphDocument | None:
     return read_graph(graph, trust_pickle=trust_pickle) if graph is not None else None
 
 
-def set_of(model: str, name: str, document: GraphDocument | None) -> TranscoderSet | None:
-    """The transcoder set that was named, or else the graph's; raises UsageError for half of one."""
+def existing_store(named: str | None) -> Store:
+    """The store that was named; raises UsageError where nobody has made it yet."""
+    from graphlabel.store import Store, is_absent, store_place
+
+    place = store_place(named)
+    if is_absent(place):
+        raise UsageError(f"there is no annotation store at {place} yet; graphlabel open makes one")
+    return Store(place)
+
+
+def owner_of(
+    store: Store, named: str | None, document: GraphDocument | None
+) -> TranscoderSet | None:
+    """The set of the store that was named, or else the graph's; raises UsageError."""
+    from graphlabel.cli.labels_view import set_named
     from graphlabel.records import TranscoderSet
 
-    if name:
-        source = document.graph.source if document else None
-        model = model or (source.model if source else "")
-        if not model:
-            raise UsageError(f"{name} may be a set of several models; name one with --model")
-        return TranscoderSet(model, name)
-    if model:
-        raise UsageError(f"{model} may have several transcoder sets; name one with --set")
-    return TranscoderSet.of(document.graph.source) if document else None
+    if named is None and document is not None:
+        return TranscoderSet.of(document.graph.source)
+    return set_named(store, named)
 
 
 def about(

@@ -24,6 +24,7 @@ from graphlabel.cli.commands import (
     label,
     labels,
     labels_agreement,
+    labels_carry,
     labels_export,
     labels_import,
     lint,
@@ -67,8 +68,9 @@ labels.app.command(name="import", short_help="Add the labels of files.")(labels_
 labels.app.command(short_help="Write labels for others.")(labels_export.export)
 labels.app.command(short_help="Compare annotators.")(labels_agreement.agreement)
 app.add_typer(features.app, name="features")
-app.add_typer(labels.app, name="labels")
 app.add_typer(cache.app, name="cache")
+labels.app.command(short_help="Take over another pruning's annotations.")(labels_carry.carry)
+app.add_typer(labels.app, name="labels")
 app.command(short_help="Check the installation.")(doctor.doctor)
 
 

@@ -12,7 +12,8 @@ from graphlabel.graph.graph import AttributionGraph
 def graph_key(graph: AttributionGraph) -> str:
     """A digest of tokens, node keys and links; layout and labels play no part.
 
-    32 hexadecimal characters of SHA-256. Weights enter as float32, nodes and links in sorted
+    32 hexadecimal characters of SHA-256. Tokens enter as text, which every dialect has; their ids
+    through the keys of the token nodes. Weights enter as float32, nodes and links in sorted
     order, so that re-writing a file in another dialect keeps the key.
     """
     digest = hashlib.sha256()

@@ -4,7 +4,7 @@ from graphlabel.store.conflicts import Conflict, Outcome
 from graphlabel.store.graph_history import GraphHistory, News
 from graphlabel.store.graphs import StoredGraph
 from graphlabel.store.labels import AddReport, LabelFilter, LabelState, NewLabel, StoredLabel
-from graphlabel.store.places import STORE_VARIABLE, is_absent, store_place
+from graphlabel.store.places import STORE_VARIABLE, is_absent, store_place, user_name
 from graphlabel.store.store import Store
 
 __all__ = [
@@ -22,4 +22,5 @@ __all__ = [
     "StoredLabel",
     "is_absent",
     "store_place",
+    "user_name",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from graphlabel.annotation import Annotations, CarryOver, CarryReport, Command, Edit
 from graphlabel.graph import AttributionGraph
@@ -16,6 +16,7 @@ from graphlabel.store.editing import Desk, Made, carry_out, revert
 from graphlabel.store.graphs import (
     StoredGraph,
     carried_from,
+    has_edits,
     is_behind,
     known_card,
     other_prunings,
@@ -26,7 +27,6 @@ from graphlabel.store.loading import GraphPlace, annotations_of
 from graphlabel.store.log import EditKind, last_edit, new_token
 from graphlabel.store.open_graph import KnownState, LoggedEdit, catch_up, load
 from graphlabel.store.rows import storable
-from graphlabel.store.schema import EDITS
 
 
 @dataclass(frozen=True)
@@ -103,40 +103,39 @@ class GraphHistory:
         """Make the author's last undone edit again; None when there is none. Raises StoreError."""
         return self._write(lambda desk: revert(desk, EditKind.REDO))
 
+    def other_prunings(self) -> list[StoredGraph]:
+        """Graphs in the store of the same prompt and transcoders, the one edited last first."""
+        return self._database.read(lambda each: other_prunings(each, self._card))
+
     def offers(self) -> list[StoredGraph]:
-        """Other prunings of this prompt's graph whose annotations could be carried over.
+        """Other prunings whose annotations this graph could take over.
 
         None once this graph has edits of its own, or an offer was taken or declined.
         """
+        key = self._card.key
+        if self._database.read(lambda each: has_edits(each, key) or carried_from(each, key)):
+            return []
+        return self.other_prunings()
 
-        def find(connection: Connection) -> list[StoredGraph]:
-            key = self._card.key
-            own = connection.scalar(select(EDITS.c.id).where(EDITS.c.graph == key).limit(1))
-            if own is not None or carried_from(connection, key):
-                return []
-            return other_prunings(connection, self._card)
+    def carrying(self, source: StoredGraph) -> CarryOver:
+        """The edit that takes over what the store has of another pruning; not made yet."""
+        annotations = self._database.read(lambda each: annotations_of(each, source.key))
+        return self.carrying_from(annotations, source.slug)
 
-        return self._database.read(find)
+    def carrying_from(self, annotations: Annotations, name: str) -> CarryOver:
+        """The edit that takes over these annotations of the graph called ``name``."""
+        return CarryOver(annotations, self._nodes, name)
 
-    def decline(self) -> None:
-        """Do not offer anything for this graph again. Raises StoreError."""
-        self._database.write(lambda each: remember_carrying(each, self._card, "declined"))
-
-    def carry_over(
-        self, source: StoredGraph, annotations: Annotations | None = None
-    ) -> CarryReport:
-        """Take over another pruning's annotations as one edit, as far as they fit this graph.
-
-        ``annotations`` are the other's, where they are not those of the store alone. Raises
-        StoreError.
-        """
-        if annotations is None:
-            annotations = self._database.read(lambda each: annotations_of(each, source.key))
-        command = CarryOver(annotations, self._nodes, source.slug)
+    def carry_over(self, command: CarryOver, key: str) -> CarryReport:
+        """Take over what fits of the graph with ``key``; what fitted and what did not."""
         report = command.report(self.annotations)
         self.do(command)
-        self._database.write(lambda each: remember_carrying(each, self._card, source.key))
+        self._database.write(lambda each: remember_carrying(each, self._card, key))
         return report
+
+    def decline(self) -> None:
+        """Do not offer anything for this graph again."""
+        self._database.write(lambda each: remember_carrying(each, self._card, "declined"))
 
     def has_news(self) -> bool:
         """Whether ``refresh`` may have something to tell; cheap, and safe in any thread."""

@@ -127,6 +127,11 @@ def other_prunings(connection: Connection, card: GraphCard) -> list[StoredGraph]
     ]
 
 
+def has_edits(connection: Connection, key: str) -> bool:
+    """Whether anybody ever edited a graph."""
+    return connection.scalar(select(EDITS.c.id).where(EDITS.c.graph == key).limit(1)) is not None
+
+
 def carried_from(connection: Connection, key: str) -> str:
     """Which graph's annotations this one was given, or “declined”; empty when nobody was asked."""
     return connection.scalar(select(GRAPHS.c.carried_from).where(GRAPHS.c.key == key)) or ""

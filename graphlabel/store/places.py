@@ -1,7 +1,8 @@
-"""Where a store is: a file, or the address of a server."""
+"""Where a store is, a file or the address of a server, and who writes to it."""
 
 from __future__ import annotations
 
+import getpass
 import os
 from pathlib import Path
 
@@ -72,3 +73,11 @@ def is_absent(place: Path | str) -> bool:
     """Whether the store is a file that nobody has made yet."""
     url = url_of(place)
     return url.get_backend_name() == "sqlite" and not Path(str(url.database)).is_file()
+
+
+def user_name() -> str:
+    """Who is at the keyboard: the login, or “you” where there is none."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "you"

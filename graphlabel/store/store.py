@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 
 from graphlabel.annotation import Annotations
 from graphlabel.graph import AttributionGraph
+from graphlabel.records import TranscoderSet
 from graphlabel.store import places, queries
 from graphlabel.store.adding import add_labels
 from graphlabel.store.database import Database
@@ -16,6 +17,7 @@ from graphlabel.store.graph_history import GraphHistory
 from graphlabel.store.graphs import StoredGraph, stored_graphs
 from graphlabel.store.labels import AddReport, LabelFilter, NewLabel, StoredLabel
 from graphlabel.store.migrations import migrate
+from graphlabel.store.sets import known_sets
 
 
 class Store:
@@ -61,6 +63,18 @@ class Store:
         the store when its methods return.
         """
         return GraphHistory(self._database, graph, annotations, slug, author)
+
+    def __enter__(self) -> Store:
+        """The store itself; it is closed at the end."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let go of the file or the server."""
+        self.close()
+
+    def transcoder_sets(self) -> list[TranscoderSet]:
+        """Every transcoder set that labels or graphs are of."""
+        return list(self._database.read(known_sets).values())
 
     def graphs(self) -> list[StoredGraph]:
         """The graphs with edits, the one edited last first."""

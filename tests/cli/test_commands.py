@@ -336,8 +336,7 @@ def test_edits_that_are_only_in_the_store_are_exported_and_counted(
     key = next(node.key for node in document.graph.nodes if labels.label_of(node.key) is None)
     store = Store(store_place())
     history = store.history(document.graph, document.annotations, "s", "ada")
-    edit = history.do(SetLabel((key,), "from the store", Provenance(Origin.PERSON, "ada")))
-    assert edit
+    assert history.do(SetLabel((key,), "from the store", Provenance(Origin.PERSON, "ada")))
     store.close()
     for flags, expected in (([], True), (["--file-only"], False)):
         assert (

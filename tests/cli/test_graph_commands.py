@@ -110,8 +110,7 @@ def test_push_uploads_and_saves_the_subgraph(service: Service, tmp_path: Path) -
     document = read_graph(path)
     store = Store(store_place())
     history = store.history(document.graph, document.annotations, "s", "ada")
-    edit = history.do(SetLabel((document.graph.nodes[1].key,), "say Austin", Provenance(Origin.PERSON, "ada")))  # fmt: skip
-    assert edit
+    assert history.do(SetLabel((document.graph.nodes[1].key,), "say Austin", Provenance(Origin.PERSON, "ada")))  # fmt: skip
     store.close()
     done = run("push", path, "--slug", "mine", "--name", "my title", "--json")
     assert done.returncode == 0, done.stderr

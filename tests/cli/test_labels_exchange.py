@@ -132,7 +132,7 @@ def test_export_chooses(tmp_path: Path) -> None:
 
     assert len(rows()) == 8
     assert len(rows("--current")) == 6  # a class alone is no label to be shown
-    assert {row["transcoders"] for row in rows("--model", "m", "--set", "s")} == {"s"}
+    assert {row["transcoders"] for row in rows("--set", "s")} == {"s"}
     assert {row["author"] for row in rows("--author", "ada")} == {"ada"}
     assert {row["origin"] for row in rows("--origin", "machine")} == {"machine"}
 

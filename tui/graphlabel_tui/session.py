@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,7 +22,7 @@ from graphlabel.evidence import FeatureSource
 from graphlabel.files import GraphDocument, write_graph
 from graphlabel.graph import AttributionGraph, FeatureKey, Node, NodeKey, graph_key
 from graphlabel.records import FeatureRecord, TranscoderSet
-from graphlabel.store import GraphHistory, News, Store, StoredGraph
+from graphlabel.store import GraphHistory, News, Store, StoredGraph, user_name
 
 
 @dataclass
@@ -47,7 +46,7 @@ class Session:
 
     def __post_init__(self) -> None:
         """Take up the stored edits of this graph."""
-        self.author = self.author or _user_name()
+        self.author = self.author or user_name()
         self.key = graph_key(self.graph)
         self.saved = self.document.annotations
         self.history: History | GraphHistory = (
@@ -137,7 +136,9 @@ class Session:
 
     def carry_over(self, source: StoredGraph) -> CarryReport | None:
         """Take over another pruning's annotations as one edit; what fits and what does not."""
-        return self.history.carry_over(source) if isinstance(self.history, GraphHistory) else None
+        if not isinstance(self.history, GraphHistory):
+            return None
+        return self.history.carry_over(self.history.carrying(source), source.key)
 
     def decline(self) -> None:
         """Do not offer to carry anything over to this graph again."""
@@ -210,10 +211,3 @@ class Session:
         """Let go of the store."""
         if self.store:
             self.store.close()
-
-
-def _user_name() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "you"

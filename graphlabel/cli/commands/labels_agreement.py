@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from graphlabel.cli.label_options import GraphOption, ModelOption, SetOption
+from graphlabel.cli.label_options import GraphOption, SetOption
 from graphlabel.cli.options import JsonFlag, StoreOption, TrustPickle
 
 if TYPE_CHECKING:
-    from graphlabel.exchange import Agreement, Given, Judgement
+    from graphlabel.exchange import Agreement, Judgement
     from graphlabel.exchange.agreement import Estimate
+    from graphlabel.files import GraphDocument
 
 _MOST_DIFFERENCES = 10
 _WIDEST_NAME = 16
@@ -29,8 +30,7 @@ def agreement(
         ),
     ] = None,
     graph: GraphOption = None,
-    model: ModelOption = "",
-    transcoder_set: SetOption = "",
+    transcoders: SetOption = None,
     annotator: Annotated[
         list[str] | None,
         typer.Option(help="Compare these annotators alone; can be given several times."),
@@ -49,19 +49,15 @@ def agreement(
 ) -> None:
     """Say how far annotators agree on the same features: kappa of classes, cosine of labels."""
     from graphlabel.cli.console import print_json
-    from graphlabel.cli.label_options import document_of, set_of
+    from graphlabel.cli.label_options import document_of
     from graphlabel.cli.routing import RouteOptions, encoder_for
-    from graphlabel.exchange import Given
+    from graphlabel.errors import UsageError
     from graphlabel.exchange import agreement as computed
-    from graphlabel.graph import graph_key
 
     document = document_of(graph, trust_pickle)
-    owner = set_of(model, transcoder_set, document)
-    if files:
-        given = Given(owner, graph_key(document.graph) if document else "")
-        judged: Iterable[Judgement] = _of_files(files, given)
-    else:
-        judged = _of_store(store, owner, document)
+    if files and transcoders:
+        raise UsageError("--set chooses from the store; leave it out, or the files")
+    judged = _of_files(files, document) if files else _of_store(store, transcoders, document)
     chosen = _chosen(judged, annotator or ())
     encode = None if classes_only else encoder_for(RouteOptions(encoder=encoder)).encode
     found = computed(chosen, encode, seed=seed)
@@ -71,23 +67,27 @@ def agreement(
         _print(found)
 
 
-def _of_store(named: str | None, owner: Any, document: Any) -> list[Judgement]:
-    from graphlabel.cli.label_options import about
+def _of_store(
+    named: str | None, transcoders: str | None, document: GraphDocument | None
+) -> list[Judgement]:
+    from graphlabel.cli.label_options import about, existing_store, owner_of
     from graphlabel.exchange import judgements_of_store
-    from graphlabel.store import Store, store_place
 
-    opened = Store(store_place(named))
-    try:
+    with existing_store(named) as opened:
+        owner = owner_of(opened, transcoders, document)
         return list(judgements_of_store(about(opened.latest_by_annotator(), owner, document)))
-    finally:
-        opened.close()
 
 
-def _of_files(files: list[Path], given: Given) -> Iterator[Judgement]:
+def _of_files(files: list[Path], document: GraphDocument | None) -> list[Judgement]:
     """The judgements in files; rows that say nothing are noted and left out."""
     from graphlabel.cli.console import note
-    from graphlabel.exchange import Refusal, judgements_of_files, read_labels
+    from graphlabel.exchange import Given, Refusal, judgements_of_files, read_labels
+    from graphlabel.graph import graph_key
+    from graphlabel.records import TranscoderSet
 
+    given = Given()
+    if document is not None:
+        given = Given(TranscoderSet.of(document.graph.source), graph_key(document.graph))
     found = {}
     for path in files:
         rows = list(read_labels(path, given).labels)
@@ -95,21 +95,20 @@ def _of_files(files: list[Path], given: Given) -> Iterator[Judgement]:
         lost = len(rows) - len(found[path.name])
         if lost:
             note(f"{path}: {lost} rows are no labels, left out")
-    return judgements_of_files(found)
+    return list(judgements_of_files(found))
 
 
-def _chosen(judged: Iterable[Judgement], names: Iterable[str]) -> list[Judgement]:
+def _chosen(judged: Sequence[Judgement], names: Iterable[str]) -> list[Judgement]:
     """The judgements of the annotators that were named; raises UsageError when they are not two."""
     from graphlabel.errors import UsageError
 
     wanted = set(names)
-    every = list(judged)
-    known = sorted({each.annotator for each in every})
+    known = sorted({each.annotator for each in judged})
     missing = sorted(wanted - set(known))
     listed = ", ".join(known[:8]) + (" …" if len(known) > 8 else "")
     if missing:
         raise UsageError(f"nobody called {', '.join(missing)} has labels here, but {listed or '–'}")
-    chosen = [each for each in every if not wanted or each.annotator in wanted]
+    chosen = [each for each in judged if not wanted or each.annotator in wanted]
     if len({each.annotator for each in chosen}) < 2:
         raise UsageError(
             f"agreement needs two annotators, and labels are by {listed or 'nobody'}; add "

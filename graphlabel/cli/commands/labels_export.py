@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphlabel.cli.label_options import GraphOption, ModelOption, SetOption
+from graphlabel.cli.label_options import GraphOption, SetOption
 from graphlabel.cli.options import JsonFlag, StoreOption, TrustPickle
 
 if TYPE_CHECKING:
@@ -33,8 +33,7 @@ def export(
         str, typer.Option(help="csv, jsonl, neuronpedia or graph.", metavar="FORMAT")
     ] = "csv",
     graph: GraphOption = None,
-    model: ModelOption = "",
-    transcoder_set: SetOption = "",
+    transcoders: SetOption = None,
     author: Annotated[str | None, typer.Option(help="Labels by this person or program.")] = None,
     origin: Annotated[
         str, typer.Option(help="Labels by a person, a machine, or from a file.")
@@ -55,9 +54,9 @@ def export(
     """
     from graphlabel.annotation import Origin
     from graphlabel.cli.console import note, print_json
-    from graphlabel.cli.label_options import about, document_of, set_of
+    from graphlabel.cli.label_options import about, document_of, existing_store, owner_of
     from graphlabel.errors import UsageError
-    from graphlabel.store import LabelFilter, LabelState, Store, store_place
+    from graphlabel.store import LabelFilter, LabelState
 
     _check(to, output, graph, json=json)
     if (current or history) and (to not in _TABLES or (current and history)):
@@ -65,20 +64,17 @@ def export(
     if origin and origin not in tuple(Origin):
         raise UsageError(f"--origin is one of {', '.join(Origin)}, not “{origin[:40]}”")
     document = document_of(graph, trust_pickle)
-    owner = set_of(model, transcoder_set, document)
     wanted = LabelFilter(
         author=author,
         origin=Origin(origin) if origin else None,
         state=None if history else LabelState.CURRENT,
     )
-    opened = Store(store_place(store))
-    try:
+    with existing_store(store) as opened:
+        owner = owner_of(opened, transcoders, document)
         everybody = to in _TABLES and not (current or history)
         labels = opened.latest_by_annotator(wanted) if everybody else opened.labels(wanted)
         found = about(labels, owner, document)
         count, left_out = _write(found, to, output, document)
-    finally:
-        opened.close()
     if json:
         print_json({"file": str(output), "format": to, "labels": count, "left_out": left_out})
         return

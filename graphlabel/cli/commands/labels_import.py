@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from graphlabel.cli.label_options import GraphOption, ModelOption, SetOption
 from graphlabel.cli.options import JsonFlag, StoreOption, TrustPickle
 
 if TYPE_CHECKING:
     from graphlabel.exchange import Given, LabelFile
+    from graphlabel.files import GraphDocument
+    from graphlabel.records import TranscoderSet
     from graphlabel.store import AddReport, NewLabel, Store
 
 _EXAMPLES = 3
@@ -65,9 +66,17 @@ def import_(
             metavar="FILE",
         ),
     ],
-    graph: GraphOption = None,
-    model: ModelOption = "",
-    transcoder_set: SetOption = "",
+    graph: Annotated[
+        Path | None,
+        typer.Option(help="A graph whose features and occurrences these are.", metavar="GRAPH"),
+    ] = None,
+    model: Annotated[
+        str, typer.Option(help="The language model whose features these are.", metavar="NAME")
+    ] = "",
+    transcoder_set: Annotated[
+        str,
+        typer.Option("--set", help="Their transcoder set, as graphs of it name it.", metavar="SET"),
+    ] = "",
     author: Annotated[
         str, typer.Option(help="Whose labels these are, where the file does not say.")
     ] = "",
@@ -88,14 +97,14 @@ def import_(
     """
     from graphlabel.annotation import Origin, Scope
     from graphlabel.cli.console import print_json
-    from graphlabel.cli.label_options import document_of, set_of
+    from graphlabel.cli.label_options import document_of
     from graphlabel.exchange import Given, label_files
     from graphlabel.graph import graph_key
     from graphlabel.store import Store, store_place
 
     document = document_of(graph, trust_pickle)
     given = Given(
-        transcoder_set=set_of(model, transcoder_set, document),
+        transcoder_set=_set_of(model, transcoder_set, document),
         graph=graph_key(document.graph) if document else "",
         author=author,
         origin=_one_of(Origin, origin, "--origin"),
@@ -114,6 +123,21 @@ def import_(
         _print(tally)
     if unread or (tally.refused and not tally.added + tally.known):
         raise typer.Exit(1)
+
+
+def _set_of(model: str, name: str, document: GraphDocument | None) -> TranscoderSet | None:
+    """The transcoder set that was named, or else the graph's; raises UsageError for half of one."""
+    from graphlabel.errors import UsageError
+    from graphlabel.records import TranscoderSet
+
+    if name:
+        model = model or (document.graph.source.model if document else "")
+        if not model:
+            raise UsageError(f"{name} may be a set of several models; name one with --model")
+        return TranscoderSet(model, name)
+    if model:
+        raise UsageError(f"{model} may have several transcoder sets; name one with --set")
+    return TranscoderSet.of(document.graph.source) if document else None
 
 
 def _one_of(kind: Any, text: str, option: str) -> Any:
