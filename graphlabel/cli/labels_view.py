@@ -17,6 +17,16 @@ if TYPE_CHECKING:
 _WIDEST = 60
 
 
+def opened_store(named: str | None) -> Store:
+    """The annotation store, which must be there already; raises UsageError."""
+    from graphlabel.store import Store, is_absent, store_place
+
+    place = store_place(named)
+    if is_absent(place):
+        raise UsageError(f"there is no annotation store at {place} yet; graphlabel open makes one")
+    return Store(place)
+
+
 def feature_named(text: str) -> FeatureKey:
     """The feature of ``3/214``; raises UsageError."""
     from graphlabel.graph import FeatureKey

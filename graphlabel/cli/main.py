@@ -32,6 +32,7 @@ from graphlabel.cli.commands import (
     profile,
     push,
     route,
+    store,
     trace,
 )
 from graphlabel.errors import GraphLabelError
@@ -71,6 +72,7 @@ app.add_typer(features.app, name="features")
 app.add_typer(cache.app, name="cache")
 labels.app.command(short_help="Take over another pruning's annotations.")(labels_carry.carry)
 app.add_typer(labels.app, name="labels")
+app.add_typer(store.app, name="store")
 app.command(short_help="Check the installation.")(doctor.doctor)
 
 

@@ -17,7 +17,7 @@ from graphlabel.store.rows import label_row, stored_label
 from graphlabel.store.schema import LABELS, DatabaseRow
 from graphlabel.store.sets import set_number
 from graphlabel.store.standing import standing
-from graphlabel.store.targets import Shelf, renew_current, rows_on, shelf
+from graphlabel.store.targets import Shelf, fits, renew_current, rows_on, shelf
 
 _BATCH = 5000
 """Labels in one transaction; others can write in between."""
@@ -40,11 +40,12 @@ def add_labels(
     tally = _Tally()
     batch: list[NewLabel] = []
     for given in labels:
-        why = _refusal(given)
+        new = _fitted(given)
+        why = _refusal(new)
         if why:
             tally.refused[why] += 1
             continue
-        batch.append(_fitted(given))
+        batch.append(new)
         if len(batch) == _BATCH:
             _keep(database, batch, author, title, tally)
             batch = []
@@ -54,14 +55,14 @@ def add_labels(
 
 
 def _refusal(given: NewLabel) -> str:
-    if not clean_label(given.label.text) and given.feature_class is None:
+    if not given.label.text and given.feature_class is None:
         return "it says nothing"
     if isinstance(given.target, FeatureKey):
         if given.transcoder_set is None and not given.graph:
             return "its transcoder set is not known"
     elif not given.graph:
         return "it is of one occurrence and names no graph"
-    if max(abs(part) for part in given.target if isinstance(part, int)) > _LARGEST:
+    if not fits(given.target):
         return "its feature's number is too large"
     return ""
 

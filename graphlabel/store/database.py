@@ -20,6 +20,7 @@ T = TypeVar("T")
 _LOCK = 0x6C6162656C
 """The advisory lock of whoever writes: “label” in ASCII."""
 _BUSY_SECONDS = 30.0
+_CACHE_KIBIBYTES = 65_536
 _PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 """Seconds between attempts to reach a server that went away."""
 _PASSING = ("08", "40", "57P")
@@ -163,6 +164,7 @@ def _configure(connection: Any, _record: object) -> None:
         if cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
             _write_ahead(cursor)
         cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute(f"PRAGMA cache_size=-{_CACHE_KIBIBYTES}")
     finally:
         cursor.close()
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection, insert, select, update
 
 from graphlabel.annotation import Command, Edit, Label, LabelTarget, Origin, Patch
+from graphlabel.errors import StoreError
 from graphlabel.store.conflicts import (
     Conflict,
     Entry,
@@ -24,7 +25,7 @@ from graphlabel.store.log import EditKind, append, decode_edit, utc_now
 from graphlabel.store.merging import turned
 from graphlabel.store.open_graph import KnownState, LoggedEdit
 from graphlabel.store.schema import EDITS, LABELS
-from graphlabel.store.targets import Shelf, renew_current, rows_on, shelf
+from graphlabel.store.targets import Shelf, fits, renew_current, rows_on, shelf
 from graphlabel.store.upgrade import edit_label_rows
 
 
@@ -56,6 +57,7 @@ def carry_out(desk: Desk, command: Command) -> Made:
     """Make an edit on what the store has now."""
     now = desk.now
     change = _respectful(command.patch(now.annotations), now)
+    _check_room(change)
     inverse = change.inverse(now.annotations)
     if change.is_empty or change == inverse:
         return Made(now, None)
@@ -97,6 +99,12 @@ def revert(desk: Desk, kind: EditKind) -> Made:
         conflicts=(*now.conflicts, *_left_alone(old, now)),
     )
     return Made(state, turned_edit)
+
+
+def _check_room(change: Patch) -> None:
+    huge = next((target for target in change.labels if not fits(target)), None)
+    if huge is not None:
+        raise StoreError(f"the store has no room for labels of {huge}: its numbers are too large")
 
 
 def _append(desk: Desk, edit: Edit, kind: EditKind, reverts: int | None = None) -> int:

@@ -142,9 +142,13 @@ class GraphHistory:
         told = not (self._heard or self._conflicts)
         return not told or self._database.read(last_edit, patient=False) != self._known.seen
 
+    def look(self) -> None:
+        """Take up what others did; ``refresh`` tells it later."""
+        self._take(self._database.read(self._caught_up, patient=False))
+
     def refresh(self) -> News | None:
         """Take up what others did; None when nothing of it is about this graph."""
-        self._take(self._database.read(self._caught_up, patient=False))
+        self.look()
         if not (self._heard or self._conflicts):
             return None
         news = News(tuple(self._heard), tuple(self._conflicts))

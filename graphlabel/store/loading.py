@@ -20,10 +20,13 @@ from graphlabel.store.rows import target_of
 from graphlabel.store.schema import EDITS, LABELS, DatabaseRow
 from graphlabel.store.sets import matching_sets
 from graphlabel.store.standing import shown
-from graphlabel.store.targets import Shelf, rows_on
+from graphlabel.store.targets import Shelf, batches, rows_on
 
 _LOGGED = ("notes", "reviews", "supernodes", "pinned")
 """What is read from the log; labels have rows of their own."""
+
+_MOST_ROWS = 5000
+"""Where more labels than that arrived, the graph's are read anew."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +51,7 @@ class GraphPlace:
 def stored_annotations(connection: Connection, place: GraphPlace) -> Annotations:
     """The graph's annotations now."""
     changed = replayed(connection, place.key).apply(place.file)
-    targets = {*place.features, *_labelled_here(connection, place), *place.file.labels}
-    return relabelled(connection, place, changed, targets)
+    return relabelled(connection, place, changed, all_targets(connection, place))
 
 
 def annotations_of(connection: Connection, key: str) -> Annotations:
@@ -123,18 +125,28 @@ def _labelled_here(connection: Connection, place: GraphPlace) -> set[LabelTarget
     return {target_of(row) for row in connection.execute(query)}
 
 
-def targets_since(connection: Connection, place: GraphPlace, seen: int) -> set[LabelTarget]:
-    """The graph's targets whose labels changed after the edit ``seen``."""
-    reverted = select(EDITS.c.reverts).where(EDITS.c.id > seen, EDITS.c.reverts.is_not(None))
+def all_targets(connection: Connection, place: GraphPlace) -> set[LabelTarget]:
+    """Everything a label that the graph shows may be on."""
+    return {*place.features, *_labelled_here(connection, place), *place.file.labels}
+
+
+def changed_since(
+    connection: Connection, place: GraphPlace, seen: int
+) -> tuple[list[DatabaseRow], set[LabelTarget]]:
+    """The edits after ``seen`` that are about this graph, and its targets they labelled anew."""
+    since = connection.execute(select(EDITS).where(EDITS.c.id > seen).order_by(EDITS.c.id)).all()
+    numbers = sorted({row.id for row in since} | {row.reverts for row in since if row.reverts})
     sets = matching_sets(connection, place.transcoder_set)
     at = LABELS.c
-    changed = or_(at.edit > seen, at.edit.in_(reverted))
     shared = and_(at.transcoder_set.in_(sets), at.scope == Scope.FEATURE.value)
     ours = or_(at.graph == place.key, shared)
-    rows = connection.execute(select(LABELS).where(ours, changed)).all()
-    return {
-        target
-        for row in rows
-        for target in [target_of(row)]
-        if row.graph == place.key or target in place.features
-    }
+    found: list[DatabaseRow] = []
+    for some in batches(numbers, _MOST_ROWS):
+        query = select(LABELS).where(at.edit.in_(some), ours).limit(_MOST_ROWS)
+        found += connection.execute(query)
+        if len(found) >= _MOST_ROWS:
+            return list(since), all_targets(connection, place)
+    about = [row for row in found if row.graph == place.key or target_of(row) in place.features]
+    here = {row.edit for row in about}
+    edits = [row for row in since if row.graph == place.key or {row.id, row.reverts} & here]
+    return edits, {target_of(row) for row in about}

@@ -9,6 +9,7 @@ from sqlalchemy import text as sql
 from sqlalchemy.exc import DBAPIError
 
 from graphlabel.errors import StoreError
+from graphlabel.store.copying import go_on_counting
 from graphlabel.store.database import Database
 from graphlabel.store.log import utc_now
 from graphlabel.store.schema import EDITS, GRAPHS, LABELS, METADATA, MIGRATIONS_TABLE
@@ -61,14 +62,7 @@ def _labels_and_sets(connection: Connection) -> None:
     if upgraded.labels:
         connection.execute(LABELS.insert(), upgraded.labels)
     if connection.dialect.name == "postgresql":
-        # the rows came with their ids
-        for table in ("edits", "labels"):
-            connection.execute(
-                sql(
-                    f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), "
-                    f"(SELECT coalesce(max(id), 0) + 1 FROM {table}), false)"
-                )
-            )
+        go_on_counting(connection)
 
 
 def _word_search(connection: Connection) -> None:

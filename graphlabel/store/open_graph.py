@@ -6,20 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, select
 
-from graphlabel.annotation import Annotations, Scope
+from graphlabel.annotation import Annotations
+from graphlabel.graph import FeatureKey
 from graphlabel.store.conflicts import Conflict, Entry, Outcome, conflict, entries
 from graphlabel.store.loading import (
     GraphPlace,
+    changed_since,
     relabelled,
     replayed,
     stored_annotations,
-    targets_since,
 )
 from graphlabel.store.log import EditKind, decode_edit, last_edit
-from graphlabel.store.schema import EDITS, LABELS, DatabaseRow
-from graphlabel.store.sets import matching_sets
+from graphlabel.store.schema import EDITS, DatabaseRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,9 @@ Written = Mapping[Entry, tuple[int, object]]
 
 def load(connection: Connection, place: GraphPlace, author: str) -> KnownState:
     """The graph as it is now; without an author, everybody's edits are in the undo list."""
-    query = select(EDITS).where(EDITS.c.graph == place.key).order_by(EDITS.c.id)
+    at = EDITS.c
+    columns = select(at.id, at.title, at.author, at.time, at.kind, at.reverts)
+    query = columns.where(at.graph == place.key).order_by(at.id)
     done, undone = _folded(connection.execute(query), author, (), ())
     annotations = stored_annotations(connection, place)
     return KnownState(annotations, last_edit(connection), done, undone)
@@ -72,33 +74,20 @@ def catch_up(
     if last == known.seen:
         return state
     annotations = replayed(connection, place.key, known.seen).apply(known.annotations)
-    targets = targets_since(connection, place, known.seen)
+    rows, targets = changed_since(connection, place, known.seen)
     annotations = relabelled(connection, place, annotations, targets)
-    rows = _edits_since(connection, place, known.seen)
     here = [row for row in rows if row.graph == place.key]
     done, undone = _folded(here, author, known.done, known.undone)
-    conflicts, authors = _compared(rows, written)
+    conflicts, authors = _compared(place.key, rows, written)
     return replace(
         state,
         annotations=annotations,
         done=done,
         undone=undone,
-        heard=tuple(_logged(row) for row in rows),
+        heard=tuple(_heard(row) for row in rows),
         conflicts=conflicts,
         authors=authors,
     )
-
-
-def _edits_since(connection: Connection, place: GraphPlace, seen: int) -> list[DatabaseRow]:
-    sets = matching_sets(connection, place.transcoder_set)
-    at = LABELS.c
-    here = at.transcoder_set.in_(sets), at.scope == Scope.FEATURE.value
-    shared = select(at.edit, at.layer, at.feature).where(*here)
-    reverted = select(EDITS.c.reverts).where(EDITS.c.id > seen, EDITS.c.reverts.is_not(None))
-    fresh = connection.execute(shared.where(or_(at.edit > seen, at.edit.in_(reverted)))).all()
-    ours = {row.edit for row in fresh if (row.layer, row.feature) in place.features}
-    since = connection.execute(select(EDITS).where(EDITS.c.id > seen).order_by(EDITS.c.id))
-    return [row for row in since if row.graph == place.key or {row.id, row.reverts} & ours]
 
 
 def _folded(
@@ -119,18 +108,25 @@ def _folded(
     return tuple(past.values()), tuple(future.values())
 
 
+def _heard(row: DatabaseRow) -> LoggedEdit:
+    words = {EditKind.UNDO: "undo ", EditKind.REDO: "redo "}.get(row.kind, "")
+    return LoggedEdit(row.id, words + row.title, row.author, row.time)
+
+
 def _logged(row: DatabaseRow) -> LoggedEdit:
     return LoggedEdit(row.id, row.title, row.author, row.time)
 
 
 def _compared(
-    rows: list[DatabaseRow], written: Written
+    key: str, rows: list[DatabaseRow], written: Written
 ) -> tuple[tuple[Conflict, ...], dict[Entry, str]]:
     """Which edits replaced something written here that their writers had not seen."""
     found: dict[Entry, Conflict] = {}
     authors: dict[Entry, str] = {}
     for row in rows:
         for entry, theirs in entries(decode_edit(row).change):
+            if row.graph != key and not isinstance(entry.target, FeatureKey):
+                continue  # a node of another graph
             authors[entry] = row.author
             number, yours = written.get(entry, (0, None))
             if number > row.seen and theirs != yours:

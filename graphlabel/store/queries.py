@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, select
-from sqlalchemy import column as named
-from sqlalchemy import table as named_table
+from sqlalchemy import ColumnElement, Connection, Integer, Select, and_, column, select, table
 
 from graphlabel.annotation import LabelTarget, Scope
 from graphlabel.graph import FeatureKey
@@ -19,6 +17,9 @@ from graphlabel.store.schema import LABELS, DatabaseRow
 from graphlabel.store.sets import known_sets
 
 _BATCH = 5000
+_TEXTS = table("labels_text", column("rowid", Integer), column("labels_text"))
+"""SQLite's index of the labels' texts."""
+
 _SHORTEST_INDEXED = 3
 """Characters; the index has every three in a row."""
 
@@ -79,11 +80,11 @@ def _newest(
     connection: Connection, wanted: LabelFilter, before: int | None, size: int
 ) -> list[StoredLabel]:
     sets = known_sets(connection)
-    query = _from_words(connection, select(LABELS), wanted.words)
-    conditions = _conditions(connection, wanted, wanted.state)
+    query, number = _with_words(connection, wanted.words)
+    query = query.where(*_conditions(connection, wanted, wanted.state))
     if before is not None:
-        conditions.append(LABELS.c.id < before)
-    rows = connection.execute(query.where(*conditions).order_by(LABELS.c.id.desc()).limit(size))
+        query = query.where(number < before)
+    rows = connection.execute(query.order_by(number.desc()).limit(size))
     return [stored_label(row, sets) for row in rows]
 
 
@@ -107,7 +108,7 @@ def _conditions(
         at.author: wanted.author,
         at.method: wanted.method,
     }
-    found += [column == str(value) for column, value in equal.items() if value is not None]
+    found += [part == str(value) for part, value in equal.items() if value is not None]
     states = {
         LabelState.CURRENT: at.current.is_(True),
         LabelState.UNDONE: at.undone.is_(True),
@@ -126,15 +127,20 @@ def on_target(target: LabelTarget) -> ColumnElement[bool]:
     return and_(same, here, at.scope == Scope.OCCURRENCE.value)
 
 
-def _from_words(connection: Connection, query: Select[Any], words: str) -> Select[Any]:
-    """Keep labels in whose text every word occurs."""
+def _with_words(connection: Connection, words: str) -> tuple[Select[Any], ColumnElement[int]]:
+    """The labels in whose text every word occurs, and the column with their ids.
+
+    SQLite reads its index of texts from the newest on only when asked to sort by the index's own
+    number.
+    """
     asked = words.casefold().split()
+    query = select(LABELS)
     for word in asked:
         query = query.where(LABELS.c.folded.contains(word, autoescape=True))
     long = [word for word in asked if len(word) >= _SHORTEST_INDEXED]
-    if long and connection.dialect.name == "sqlite":
-        index = named_table("labels_text", named("rowid"), named("folded"), named("labels_text"))
-        phrase = " ".join('"' + word.replace('"', '""') + '"' for word in long)
-        query = query.join_from(index, LABELS, LABELS.c.id == index.c.rowid)
-        query = query.where(index.c.labels_text.match(phrase))
-    return query
+    if not long or connection.dialect.name != "sqlite":
+        return query, LABELS.c.id
+    texts = _TEXTS.c
+    phrase = " ".join('"' + word.replace('"', '""') + '"' for word in long)
+    query = query.join_from(_TEXTS, LABELS, LABELS.c.id == texts.rowid)
+    return query.where(texts.labels_text.match(phrase)), texts.rowid

@@ -25,6 +25,9 @@ LabelRow = Mapping[str, Any]
 """The columns of a label to be inserted."""
 
 
+_LONGEST_TIME = 32
+
+
 def label_row(
     target: LabelTarget,
     label: Label,
@@ -50,13 +53,13 @@ def label_row(
         "layer": target.layer,
         "feature": target.feature,
         "position": None if isinstance(target, FeatureKey) else target.position,
-        "text": label.text,
-        "folded": label.text.casefold(),
+        "text": storable(label.text),
+        "folded": storable(label.text).casefold(),
         "feature_class": feature_class.value if feature_class else "",
         "origin": made.origin.value,
-        "author": made.author,
-        "method": made.method,
-        "time": made.time or time,
+        "author": storable(made.author),
+        "method": storable(made.method),
+        "time": storable(made.time or time)[:_LONGEST_TIME],
         "provenance": encode_json(encode_value(label)["provenance"]),
         "replaced": encode_json(encode_value(replaced)) if replaced else "",
         "overtook": overtook,

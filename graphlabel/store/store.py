@@ -12,6 +12,7 @@ from graphlabel.graph import AttributionGraph
 from graphlabel.records import TranscoderSet
 from graphlabel.store import places, queries
 from graphlabel.store.adding import add_labels
+from graphlabel.store.copying import Report, copy_store
 from graphlabel.store.database import Database
 from graphlabel.store.graph_history import GraphHistory
 from graphlabel.store.graphs import StoredGraph, stored_graphs
@@ -99,6 +100,13 @@ class Store:
         A removal counts as having nothing to say. ``wanted.state`` is ignored. Sorted by target.
         """
         return queries.latest_by_annotator(self._database, wanted or LabelFilter())
+
+    def copy_to(self, other: Store, report: Report = lambda *_: None) -> dict[str, int]:
+        """Copy everything into an empty store, all or nothing; how many rows each table has.
+
+        ``report`` is told how far it is. Others may go on working with this store.
+        """
+        return copy_store(self._database, other._database, report)
 
     def add_labels(self, labels: Iterable[NewLabel], *, author: str, title: str) -> AddReport:
         """Add labels from outside any open graph, some thousands to a transaction.

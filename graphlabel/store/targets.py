@@ -19,6 +19,8 @@ T = TypeVar("T")
 _MANY = 5000
 """Values in one query; databases allow at least 32,000."""
 
+_LARGEST, _LARGEST_LAYER = 2**63 - 1, 2**31 - 1
+
 
 def batches(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     """The values, at most ``size`` at a time."""
@@ -35,6 +37,12 @@ class Shelf(NamedTuple):
     """For labels of occurrences, and of features without a set; empty otherwise."""
 
 
+def fits(target: LabelTarget) -> bool:
+    """Whether a database has room for the target's numbers."""
+    numbers = [part for part in target if isinstance(part, int)]
+    return max(map(abs, numbers)) <= _LARGEST and abs(target.layer) <= _LARGEST_LAYER
+
+
 def shelf(target: LabelTarget, transcoder_set: int | None, graph: str) -> Shelf:
     """Where a label on a target belongs."""
     if isinstance(target, FeatureKey) and transcoder_set is not None:
@@ -48,7 +56,8 @@ def rows_on(
     """Every row on each target, in the order of their ids; targets without rows are left out."""
     by_layer: dict[tuple[Scope, int], list[LabelTarget]] = defaultdict(list)
     for target in targets:
-        if place.transcoder_set is not None and not isinstance(target, FeatureKey):
+        shared = place.transcoder_set is not None
+        if not fits(target) or (shared and not isinstance(target, FeatureKey)):
             continue
         scope = Scope.FEATURE if isinstance(target, FeatureKey) else Scope.OCCURRENCE
         by_layer[scope, target.layer].append(target)

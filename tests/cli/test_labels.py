@@ -183,3 +183,17 @@ def test_carry_from_a_file(tmp_path: Path) -> None:
     assert run("labels", "carry", nameless, "--from", old, "--any-set").returncode == 0
     other = graph(tmp_path / "other.json", KEYS, tokens=("c", "d"))
     one_line(run("labels", "carry", other, "--from", old), "another prompt")
+
+
+def test_the_store_is_described_and_copied(big: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copies" / "copy.db"
+    done = run("store", "copy", copy)
+    assert done.returncode == 0, done.stderr
+    assert "copied 63 labels, 6 edits and 1 graphs" in done.stderr
+    assert told("list", "--store", copy, "--limit", "0") == told("list", "--limit", "0")
+    assert told("search", "austin", "--store", copy) == told("search", "austin")
+    one_line(run("store", "copy", copy), "not empty")
+    shown = run("store", "info", "--store", copy)
+    assert "big: 5 edits" in shown.stdout
+    said = json.loads(run("store", "info", "--json").stdout)
+    assert said["sets"] == [{"model": "small", "name": "transcoders", "revision": "r1"}]

@@ -24,11 +24,12 @@ from graphlabel.annotation import (
     SetReview,
     Several,
     Supernode,
+    TakeOver,
     TogglePin,
     Ungroup,
 )
-from graphlabel.errors import AnnotationError
-from graphlabel.graph import AttributionGraph, FeatureKey, GraphSource
+from graphlabel.errors import AnnotationError, StoreError
+from graphlabel.graph import AttributionGraph, FeatureKey, GraphSource, NodeKey, NodeKind
 from graphlabel.store import GraphHistory, LabelFilter, LabelState, Outcome, Store
 
 Open = Callable[[], Store]
@@ -280,6 +281,32 @@ def test_texts_no_database_takes_are_made_storable(open_store: Open) -> None:
     again = open_store().history(graph, EMPTY, "slug", "ad\0a\udc00")
     assert again.annotations == history.annotations
     assert len(again.done) == 1
+
+
+def test_hostile_labels_of_a_file_are_stored(open_store: Open) -> None:
+    made = Provenance(Origin.FILE, "au\0\udc00", "me\0thod", "model \0", "2026" * 40)
+    huge = NodeKey(NodeKind.FEATURE, 2**70, 2**80, 1)
+    file = Annotations(labels={huge: Label("huge"), FeatureKey(0, 2**80): Label("huge", Scope.FEATURE)})  # fmt: skip
+    history = opened(open_store(), file=file)
+    taken = replace(file, labels={**file.labels, KEYS[0]: Label("NUL \0 \ud800", provenance=made)})
+    assert history.do(TakeOver("apply the link", taken))
+    label = opened(open_store(), file=file).annotations.label_of(KEYS[0])
+    assert label
+    assert label.provenance == made
+    with pytest.raises(StoreError, match="too large"):
+        history.do(SetLabel((huge,), "x", ADA))
+    assert opened(open_store(), file=file).annotations.labels[huge].text == "huge"
+
+
+def test_nodes_of_other_graphs_are_no_conflict(open_store: Open) -> None:
+    here, there = opened(open_store()), opened(open_store(), "bob", OTHER_PROMPT)
+    here.do(SetLabel(KEYS[:1], "mine", ADA))
+    here.do(SetNote(KEYS[0], "mine"))
+    there.do(Several("both", [SetLabel(KEYS[:1], "theirs", BOB), SetLabel(KEYS[1:2], "shared", BOB, Scope.FEATURE), SetNote(KEYS[0], "theirs")]))  # fmt: skip
+    news = here.refresh()
+    assert news
+    assert news.conflicts == ()
+    assert (text(here), text(here, 1), here.annotations.notes) == ("mine", "shared", {KEYS[0]: "mine"})  # fmt: skip
 
 
 def test_labels_of_any_node_are_kept(open_store: Open) -> None:

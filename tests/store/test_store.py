@@ -376,3 +376,27 @@ def test_carrying_over_keeps_what_is_there() -> None:
 
 def test_both_outcomes_read_as_sentences() -> None:
     assert all("{who}" in outcome.value for outcome in Outcome)
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_a_store_is_moved_whole(postgres: PostgresServer, tmp_path: Path, back: bool) -> None:
+    """From a file to a server or back; work goes on there."""
+    places = [str(tmp_path / "file.db"), postgres.new_database()]
+    first, second = reversed(places) if back else places
+    with Store(first) as old, Store(second) as moved:
+        history = old.history(GRAPH, Annotations(), "slug", "ada")
+        for command in (SetLabel(KEYS[:1], "one", ADA, Scope.FEATURE), Group("g", KEYS[:2]), SetNote(KEYS[0], "n")):  # fmt: skip
+            history.do(command)
+        history.undo()
+        old.add_labels([new(3, "counted")], author="a", title="import")
+        rows = old.copy_to(moved)
+        assert rows == {"transcoder_sets": 1, "graphs": 1, "edits": 5, "labels": 2}
+        again = moved.history(GRAPH, Annotations(), "slug", "ada")
+        history.refresh()
+        assert again.annotations == history.annotations
+        assert (again.done, again.undone) == (history.done, history.undone)
+        assert again.do(SetLabel(KEYS[1:2], "two", ADA))
+        assert texts(moved) == ["counted", "one", "two"]
+        assert texts(moved, LabelFilter(words="ount")) == ["counted"]
+        with pytest.raises(StoreError, match="not empty"):
+            old.copy_to(moved)

@@ -37,9 +37,7 @@ def two(tmp_path):
     for author in ("sam", "eve"):
         store = Store(tmp_path / "store.db")
         session = dallas_session(tmp_path / "dallas.json", store)
-        session.author = author
-        session.take_up_stored_edits()
-        sessions.append(session)
+        sessions.append(replace(session, author=author))
     yield sessions
     for session in sessions:
         session.close()

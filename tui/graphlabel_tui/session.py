@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ from graphlabel.annotation import (
     Provenance,
     Scope,
 )
-from graphlabel.errors import GraphLabelError
+from graphlabel.errors import GraphLabelError, StoreError
 from graphlabel.evidence import FeatureSource
 from graphlabel.files import GraphDocument, write_graph
 from graphlabel.graph import AttributionGraph, FeatureKey, Node, NodeKey, graph_key
@@ -192,16 +193,14 @@ class Session:
     def save(self, path: Path | None = None) -> Path:
         """Write the annotated graph, other windows' edits included; raises GraphFileError."""
         target = path or self.path
-        self.take_up_stored_edits()
+        if isinstance(self.history, GraphHistory):
+            # a store that is away shall not keep anybody from saving
+            with suppress(StoreError):
+                self.history.look()
         write_graph(self.document.annotated(self.annotations), target)
         if path is None or path == self.path:
             self.saved = self.annotations
         return target
-
-    def take_up_stored_edits(self) -> None:
-        """Know the edits another window made on this graph since it was opened."""
-        if self.store:
-            self.history = self._stored_history(self.store)
 
     def _stored_history(self, store: Store) -> GraphHistory:
         document = self.document

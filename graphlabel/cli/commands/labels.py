@@ -50,14 +50,14 @@ def list_(
 ) -> None:
     """List the labels that are shown now, the newest first."""
     from graphlabel.annotation import Origin
-    from graphlabel.cli.labels_view import feature_named, set_named
+    from graphlabel.cli.labels_view import feature_named, opened_store, set_named
     from graphlabel.errors import UsageError
     from graphlabel.store import LabelFilter, LabelState
 
     if origin is not None and origin not in list(Origin):
         raise UsageError(f"“{origin[:40]}” is no origin; choose person, machine or file")
     about = None if feature is None else feature_named(feature)
-    with _opened(store) as opened:
+    with opened_store(store) as opened:
         wanted = LabelFilter(
             transcoder_set=set_named(opened, transcoders),
             graph=_key_of(graph),
@@ -82,10 +82,10 @@ def search(
     json: JsonFlag = False,
 ) -> None:
     """Find labels with these words in them, upper or lower case, the newest first."""
-    from graphlabel.cli.labels_view import set_named
+    from graphlabel.cli.labels_view import opened_store, set_named
     from graphlabel.store import LabelFilter, LabelState
 
-    with _opened(store) as opened:
+    with opened_store(store) as opened:
         wanted = LabelFilter(
             words=" ".join(words),
             transcoder_set=set_named(opened, transcoders),
@@ -104,11 +104,11 @@ def history(
 ) -> None:
     """Show everything anybody ever called a feature, the oldest first: edits, undos, conflicts."""
     from graphlabel.cli.console import note, print_json, print_table
-    from graphlabel.cli.labels_view import facts, feature_named, set_named, table
+    from graphlabel.cli.labels_view import facts, feature_named, opened_store, set_named, table
     from graphlabel.store import LabelFilter
 
     about = feature_named(feature)
-    with _opened(store) as opened:
+    with opened_store(store) as opened:
         own_set = set_named(opened, transcoders)
         found = opened.label_history(
             LabelFilter(transcoder_set=own_set, graph=_key_of(graph), feature=about)
@@ -120,16 +120,6 @@ def history(
         print_table(table(found, ("#", "on", "label", "by", "when", "state", "transcoders")))
     else:
         note(f"nobody has called {about} anything")
-
-
-def _opened(named: str | None) -> Store:
-    from graphlabel.errors import UsageError
-    from graphlabel.store import Store, is_absent, store_place
-
-    place = store_place(named)
-    if is_absent(place):
-        raise UsageError(f"there is no annotation store at {place} yet; graphlabel open makes one")
-    return Store(place)
 
 
 def _key_of(graph: Path | None) -> str | None:
