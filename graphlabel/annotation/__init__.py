@@ -6,6 +6,7 @@ from graphlabel.annotation.annotations import (
     label_target,
     unique_name,
 )
+from graphlabel.annotation.carrying import CarryOver, CarryReport
 from graphlabel.annotation.commands import (
     Command,
     Group,
@@ -35,6 +36,8 @@ from graphlabel.annotation.routing import FeatureClass, Routing, Tier, WindowSco
 __all__ = [
     "MAX_LABEL_LENGTH",
     "Annotations",
+    "CarryOver",
+    "CarryReport",
     "Command",
     "Edit",
     "FeatureClass",

@@ -84,7 +84,10 @@ def clean_label(text: str) -> str:
 
     Cut at 200 characters.
     """
-    kept = "".join(" " if char.isspace() else char for char in text if _is_plain(char))
+    if text.isascii() and text.isprintable():
+        kept = text
+    else:
+        kept = "".join(" " if char.isspace() else char for char in text if _is_plain(char))
     return " ".join(kept.split())[:MAX_LABEL_LENGTH].rstrip()
 
 

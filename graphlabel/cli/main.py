@@ -23,11 +23,17 @@ from graphlabel.cli.commands import (
     info,
     label,
     ledger,
+    labels,
+    labels_agreement,
+    labels_carry,
+    labels_export,
+    labels_import,
     lint,
     open_,
     profile,
     push,
     route,
+    store,
     trace,
 )
 from graphlabel.errors import GraphLabelError
@@ -61,8 +67,14 @@ app.command(short_help="Look for what is wrong with a graph.")(lint.lint)
 app.command(short_help="Fetch a graph from Neuronpedia.")(fetch.fetch)
 app.command(short_help="Upload a graph to Neuronpedia.")(push.push)
 app.command(short_help="Say what language models cost.")(ledger.ledger)
+labels.app.command(name="import", short_help="Add the labels of files.")(labels_import.import_)
+labels.app.command(short_help="Write labels for others.")(labels_export.export)
+labels.app.command(short_help="Compare annotators.")(labels_agreement.agreement)
 app.add_typer(features.app, name="features")
 app.add_typer(cache.app, name="cache")
+labels.app.command(short_help="Take over another pruning's annotations.")(labels_carry.carry)
+app.add_typer(labels.app, name="labels")
+app.add_typer(store.app, name="store")
 app.command(short_help="Check the installation.")(doctor.doctor)
 
 

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphlabel.cli.options import GraphFile, JsonFlag, OfflineOption, OutputFile, SourceOption
+from graphlabel.cli.options import (
+    GraphFile,
+    JsonFlag,
+    OfflineOption,
+    OutputFile,
+    SourceOption,
+    TrustPickle,
+)
 
 if TYPE_CHECKING:
     from graphlabel.annotation import Scope
@@ -22,6 +29,7 @@ def label(
         bool, typer.Option("--any-set", help="Accept evidence of another transcoder set.")
     ] = False,
     offline: OfflineOption = False,
+    trust_pickle: TrustPickle = False,
     json: JsonFlag = False,
 ) -> None:
     """Label tier 1 with the token counter and list what tiers 2 and 3 still need."""
@@ -30,7 +38,7 @@ def label(
     from graphlabel.cli.pipeline import check_writable, feature_flags, label_document, source_for
     from graphlabel.files import read_graph, write_graph
 
-    document = read_graph(graph)
+    document = read_graph(graph, trust_pickle=trust_pickle)
     source = source_for(document, features, any_set=any_set, offline=offline)
     check_writable(output)
     labelled, report, scope = label_document(document, source)
