@@ -129,7 +129,7 @@ def freeze(
         embedded=captured["embedded"][0].to(dtype),
         final_norm=architecture.norm.freeze(model.module(architecture.final_norm), final_residual),
         final_residual=final_residual,
-        logits=answer.logits[0, -1].float(),
+        logits=answer.logits[0, -1].to(dtype),
     )
 
 
