@@ -179,6 +179,7 @@ def run_trace(
     """Trace a prompt and write its graph; the document that was written."""
     from graphlabel.cli.console import note, progress
     from graphlabel.cli.pipeline import check_writable
+    from graphlabel.cli.traced_with import places_stated
 
     check_writable(output)
     if raw:
@@ -222,7 +223,8 @@ def run_trace(
     document = new_document(pruned_graph(traced, chosen), slug or output.stem)
     if raw:
         write_raw(traced, raw)
-    write_graph(document, output, settings=_metadata(chosen, traced))
+    stated = places_stated(model_name, transcoders_name, gguf_file)
+    write_graph(document, output, settings=_metadata(chosen, traced, stated))
     return document
 
 
@@ -266,8 +268,10 @@ def _note_findings(traced: Trace, checked: Verified | None) -> None:
         )
 
 
-def _metadata(settings: TraceSettings, traced: Trace) -> dict[str, object]:
-    generation: dict[str, object] = {}
+def _metadata(
+    settings: TraceSettings, traced: Trace, places: dict[str, object]
+) -> dict[str, object]:
+    generation = dict(places)
     if settings.targets:
         generation["attribution_targets"] = list(traced.logit_tokens)
     if settings.compat:

@@ -27,7 +27,7 @@ class Regime(StrEnum):
     """Nothing: attention patterns, norm scales and all other features are held. The change of a
     logit is then the sum of the graph's edges (circuit-tracer: ``constrained_layers`` over all
     layers)."""
-    PATTERNS = "patterns held"
+    PATTERNS = "patterns"
     """Everything but attention patterns (circuit-tracer's default: ``freeze_attention``)."""
     FREE = "free"
     """Everything."""

@@ -32,35 +32,31 @@ def for_nodes(
 
 
 def in_place_of(
-    nodes: Sequence[Node],
+    own: Sequence[Intervention],
     theirs: Sequence[Node],
-    amount: float = 0.0,
-    their_amount: float = 1.0,
+    amount: float = 1.0,
     *,
     shift: int = 0,
     position: int | None = None,
 ) -> list[Intervention]:
-    """Another graph's features in the place of this one's: ``nodes`` are scaled by ``amount``.
+    """Another graph's features in the place of those that ``own`` changes.
 
-    Theirs are set to ``their_amount`` times their activation in their own graph, ``shift``
-    positions later than there, or all at one ``position``. A feature of both is set to theirs; of
-    one that comes to stand twice at a position, the larger activation counts. Raises UsageError
-    for nodes that are no features or have no activation.
+    Theirs are set to ``amount`` times their activation in their own graph, ``shift`` positions
+    later than there, or all at one ``position``. Where a feature of ``own`` is one of theirs,
+    theirs counts; of two that come to stand in one place, the stronger one. Raises UsageError for
+    nodes that are no features or have no activation.
     """
-    _only_features([*nodes, *theirs])
-    wanted: dict[NodeKey, float] = {}
+    _only_features(theirs)
+    put: dict[tuple[int, int, int], float] = {}
     for node in theirs:
         if node.activation is None:
-            raise UsageError(f"the other graph does not say how strongly {node.key} fires; set it")
+            raise UsageError(f"the other graph does not say how strongly {node.key} fires")
         there = node.key.position + shift if position is None else position
-        key = node.key._replace(position=there)
-        wanted[key] = max(wanted.get(key, 0.0), node.activation)
-    kept = [node for node in nodes if node.key not in wanted]
-    put = [
-        Intervention(key.layer, key.feature, key.position, their_amount * value, Action.SET)
-        for key, value in wanted.items()
-    ]
-    return for_nodes(kept, amount) + put
+        place = (node.key.layer, node.key.feature, there)
+        put[place] = max(put.get(place, 0.0), node.activation)
+    kept = [each for each in own if (each.layer, each.feature, each.position) not in put]
+    added = [Intervention(*at, amount * value, Action.SET) for at, value in put.items()]
+    return kept + added
 
 
 def firing(experiment: Experiment, nodes: Sequence[Node]) -> None:
