@@ -28,21 +28,23 @@ def facts(
     *,
     top: int,
     n_tokens: int,
+    quiet: bool,
 ) -> dict[str, Any]:
     """Run it; logits and probabilities before and after, supernodes, text, as plain values."""
+    from graphlabel.cli.console import progress
     from graphlabel.models.memory import explained_memory
     from graphlabel.tracing.interventions import continued
 
     interventions = wanted.interventions(len(experiment.prompt.ids))
     groups = _watched(document, experiment)
     watched = [node.key for nodes in groups.values() for node in nodes]
-    with explained_memory():
+    with explained_memory(), progress("intervene", quiet=quiet) as report:
         found = experiment.run(interventions, watched=watched)
         generated = {}
         if n_tokens:
             runs: dict[str, Sequence[Intervention]] = {"before": [], "free": interventions}
             for name, changes in runs.items():
-                ids = continued(experiment, changes, n_tokens)
+                ids = continued(experiment, changes, n_tokens, report=report)
                 generated[name] = experiment.model.tokenizer.decode(list(ids))
     return {
         "prompt": experiment.prompt.text,

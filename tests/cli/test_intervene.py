@@ -74,15 +74,14 @@ def facts(*arguments: str | Path) -> dict[str, dict[str, object]]:
     return {row["token"].strip(): row for row in found["tokens"]} | {"": found}
 
 
-def probability(found: dict[str, dict[str, object]], token: str, name: str) -> float:
-    return float(found[token][name]["probability"])  # type: ignore[index]
+def logit(found: dict[str, dict[str, object]], token: str, name: str) -> float:
+    return float(found[token][name]["logit"])  # type: ignore[index]
 
 
 def test_reversing_what_says_the_capital_takes_it_back(graphs: dict[str, Path]) -> None:
     found = facts(graphs["Dallas"], "--supernode", "say a capital", "--scale", "-1")
-    assert probability(found, "Austin", "before") > 0.9
     for name in RUNS:
-        assert probability(found, "Austin", name) < 0.1
+        assert logit(found, "Austin", name) < logit(found, "Austin", "before") - 3
     shares = {row["name"]: row for row in found[""]["supernodes"]}  # type: ignore[attr-defined, index]
     assert shares["say a capital"]["free"] == pytest.approx(-1)
     assert shares["early"]["free"] == pytest.approx(1, abs=1e-3)
@@ -97,21 +96,26 @@ def test_a_factor_of_one_changes_nothing(graphs: dict[str, Path]) -> None:
             assert row[name]["logit"] == pytest.approx(row["before"]["logit"], abs=1e-4)  # type: ignore[index]
 
 
+def lead(found: dict[str, dict[str, object]], name: str) -> float:
+    """How far the other state's capital is ahead."""
+    return logit(found, "Sacramento", name) - logit(found, "Austin", name)
+
+
 def test_another_graphs_features_raise_its_capital(graphs: dict[str, Path]) -> None:
     found = facts(
         graphs["Dallas"], "--supernode", "say a capital", "--swap-from", graphs["Oakland"],
-        "--swap-supernode", "say a capital",
+        "--swap-supernode", "say a capital", "--top", "50",
     )  # fmt: skip
     for name in RUNS:
-        assert probability(found, "Sacramento", name) > 0.2 > probability(found, "Austin", name)
+        assert lead(found, name) > lead(found, "before") + 5
     assert found[""]["swapped_in"] == ["say a capital"]
     interventions: Sequence[dict[str, object]] = found[""]["interventions"]  # type: ignore[assignment]
     assert {"set", "scale"} <= {key for each in interventions for key in each}
     twice = facts(
         graphs["Dallas"], "--supernode", "say a capital=0", "--swap-from", graphs["Oakland"],
-        "--swap-supernode", "say a capital", "--swap-scale", "2", "--swap-at", "10",
+        "--swap-supernode", "say a capital", "--swap-scale", "2", "--swap-at", "10", "--top", "50",
     )  # fmt: skip
-    assert probability(twice, "Sacramento", "free") > probability(found, "Sacramento", "free")
+    assert lead(twice, "free") > lead(found, "free")
 
 
 def test_nodes_positions_and_text(graphs: dict[str, Path]) -> None:
@@ -155,6 +159,8 @@ def test_nodes_positions_and_text(graphs: dict[str, Path]) -> None:
         (["--supernode", "early", "--swap-from", "OTHER", "--swap-supernode", "early", "--everywhere"], "leave out --everywhere"),
         (["--supernode", "early", "--swap-from", "OTHER", "--swap-supernode", "early", "--swap-at", "11"], "positions 1 to 10 carry features"),
         (["--supernode", "early", "--generate", "9999"], "generate fewer"),
+        (["--supernode", "early", "--set", "nan"], "cannot be changed by nan; give a finite number"),
+        (["--supernode", "early", "--set", "1e39"], "NaN or infinite"),
         (["--supernode", "early", "--model", "SMALL", "--transcoders", "SMALL"], "token id 1242 is outside the vocabulary"),
     ],
 )  # fmt: skip

@@ -121,7 +121,7 @@ def intervene(
         document, model, transcoders, gguf_file=gguf_file, dtype=dtype, device=device
     )
     experiment = _experiment(document, place, wanted, any_set=any_set, quiet=json)
-    found = facts(document, experiment, wanted, top=top, n_tokens=generate)
+    found = facts(document, experiment, wanted, top=top, n_tokens=generate, quiet=json)
     if json:
         from graphlabel.cli.console import print_json
 

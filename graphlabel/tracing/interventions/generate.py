@@ -10,11 +10,16 @@ from graphlabel.errors import PromptError
 from graphlabel.tracing.interventions.intervene import Experiment
 from graphlabel.tracing.interventions.intervention import Intervention
 from graphlabel.tracing.interventions.running import Changing
+from graphlabel.tracing.sources import Report
 
 
 @torch.no_grad()
 def continued(
-    experiment: Experiment, interventions: Sequence[Intervention], n_tokens: int
+    experiment: Experiment,
+    interventions: Sequence[Intervention],
+    n_tokens: int,
+    *,
+    report: Report = lambda *_: None,
 ) -> tuple[int, ...]:
     """The next tokens, the likeliest each time, while everything may react.
 
@@ -34,6 +39,7 @@ def continued(
     ids, cache = torch.tensor([prompt.ids], device=model.device), None
     with changing.listening():
         while len(found) < n_tokens:
+            report("new tokens", len(found), n_tokens)
             answer = model.model(
                 input_ids=ids, past_key_values=cache, use_cache=True, logits_to_keep=1
             )

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from graphlabel.errors import UsageError
 from graphlabel.graph import NodeKey
 from graphlabel.models import LanguageModel, Prompt, Transcoders, fitted
 from graphlabel.models.capture import capturing
@@ -84,11 +85,13 @@ class Experiment:
         """What the model says when features are changed, whatever else may react.
 
         ``watched``: feature nodes whose activations are wanted. Raises UsageError for features or
-        positions that are not there.
+        positions that are not there, and for changes under which the model gives NaN.
         """
         plans = self.plans(interventions)
         before = Outcome(self.frozen.logits, _pick(self.activations, watched, self.frozen))
         after = {regime: self._outcome(plans, regime, watched) for regime in regimes}
+        if not all(bool(outcome.logits.isfinite().all()) for outcome in after.values()):
+            raise UsageError("the model breaks down: NaN or infinite logits; make smaller changes")
         return Intervened(before, after)
 
     def plans(self, interventions: Sequence[Intervention]) -> dict[int, LayerPlan]:

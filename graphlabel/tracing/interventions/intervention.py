@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -57,10 +58,15 @@ def check(
     transcoders: Transcoders,
     prompt: Prompt,
 ) -> None:
-    """Raise UsageError for a feature or position that is not there, or one changed twice."""
+    """Raise UsageError for a feature or position that is not there, or one changed twice.
+
+    So are amounts that are no finite numbers.
+    """
     first, n_positions = model.first_feature_position, len(prompt.ids)
     seen: dict[tuple[int, int], set[int | None]] = {}
     for each in interventions:
+        if not math.isfinite(each.amount):
+            raise UsageError(f"{each} cannot be changed by {each.amount}; give a finite number")
         layers = transcoders.layers
         if not 0 <= each.layer < len(layers):
             raise UsageError(

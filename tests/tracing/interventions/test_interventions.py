@@ -267,6 +267,26 @@ def test_a_feature_changed_twice_is_refused(load: Loader) -> None:
             experiment.run([once, again])
 
 
+@pytest.mark.parametrize("device", ["cuda"] if torch.cuda.is_available() else [])
+@pytest.mark.parametrize(("family", "kind"), zip(CONFIGS, (KINDS * 2)[: len(CONFIGS)], strict=True))
+def test_a_gpu_does_as_the_cpu_does(load: Loader, device: str, family: str, kind: str) -> None:
+    """float64: logits to 1e-5, since models compute in float32 inside."""
+    model, transcoders = load(family, kind)
+    experiment = Experiment(model, transcoders, prompt_of_ids(model, IDS))
+    interventions = some_features(experiment)
+    expected, text = experiment.run(interventions), continued(experiment, interventions, 3)
+    try:
+        model.model.to(device)
+        there = Experiment(model, transcoders, prompt_of_ids(model, IDS))
+        found = there.run(interventions)
+        assert continued(there, interventions, 3) == text
+    finally:
+        model.model.to("cpu")
+    for regime in Regime:
+        logits = found.after[regime].logits.cpu()
+        torch.testing.assert_close(logits, expected.after[regime].logits, atol=1e-5, rtol=0)
+
+
 def test_nothing_is_left_behind(load: Loader) -> None:
     """No hook stays when a run fails, and the model says what it said."""
     model, transcoders = load("llama", "relu")
