@@ -21,6 +21,7 @@ from graphlabel.cli.commands import (
     features_build,
     fetch,
     info,
+    intervene,
     label,
     ledger,
     labels,
@@ -62,6 +63,7 @@ app.command(short_help="Write a form that other tools open.")(export.export)
 app.command(short_help="Say what a graph file holds.")(info.info)
 features.app.command(short_help="Index what makes features fire.")(features_build.build)
 features.app.command(short_help="Join the parts that shards made.")(features_build.merge)
+app.command(short_help="Change features and see what the model says.")(intervene.intervene)
 app.command(short_help="Compare two graphs' features.")(diff.diff)
 app.command(short_help="Look for what is wrong with a graph.")(lint.lint)
 app.command(short_help="Fetch a graph from Neuronpedia.")(fetch.fetch)

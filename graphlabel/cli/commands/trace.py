@@ -11,6 +11,7 @@ from graphlabel.errors import UsageError
 
 if TYPE_CHECKING:
     from graphlabel.files import GraphDocument
+    from graphlabel.models import LanguageModel, Prompt, Transcoders
     from graphlabel.tracing import Trace, TraceSettings, Verified
 
 
@@ -178,6 +179,7 @@ def run_trace(
     """Trace a prompt and write its graph; the document that was written."""
     from graphlabel.cli.console import note, progress
     from graphlabel.cli.pipeline import check_writable
+    from graphlabel.cli.traced_with import places_stated
 
     check_writable(output)
     if raw:
@@ -212,15 +214,44 @@ def run_trace(
         transcoders = load_transcoders(transcoders_name)
         tokens = prompt_of_ids(model, ids) if ids else read_prompt(model, prompt or "", chat=chat)
         with progress("tracing", quiet=quiet) as report:
+            _warn_of_prompt(model, tokens)
             traced = trace(model, transcoders, tokens, chosen, report=report)
             if verify_rows:
                 checked = verify(model, transcoders, traced, chosen, verify_rows, report=report)
+    _warn_of_transcoders(model, transcoders, traced)
     _note_findings(traced, checked)
     document = new_document(pruned_graph(traced, chosen), slug or output.stem)
     if raw:
         write_raw(traced, raw)
-    write_graph(document, output, settings=_metadata(chosen, traced))
+    stated = places_stated(model_name, transcoders_name, gguf_file)
+    write_graph(document, output, settings=_metadata(chosen, traced, stated))
     return document
+
+
+def _warn_of_prompt(model: LanguageModel, prompt: Prompt) -> None:
+    from graphlabel.cli.console import note
+    from graphlabel.models import beginning_token, lacks_beginning
+
+    if lacks_beginning(model, prompt):
+        first = beginning_token(model)
+        note(
+            f"warning: the first id, {prompt.ids[0]} ({prompt.tokens[0]!r}), is no special token; "
+            f"ids are used as given, and position 0 carries no features. Texts of {model.name} "
+            f"begin with {first} ({model.tokenizer.decode([first])!r})"
+        )
+
+
+def _warn_of_transcoders(model: LanguageModel, transcoders: Transcoders, traced: Trace) -> None:
+    from graphlabel.cli.console import note
+    from graphlabel.models import made_for_another
+
+    why = []
+    if made_for_another(model, transcoders):
+        why.append(f"they are made for {transcoders.model_name}, the model is {model.name}")
+    if traced.explained < 0:
+        why.append("their errors are larger than what the model's MLPs write")
+    if why:
+        note(f"warning: the transcoders may be of another model: {'; '.join(why)}")
 
 
 def _note_findings(traced: Trace, checked: Verified | None) -> None:
@@ -237,8 +268,10 @@ def _note_findings(traced: Trace, checked: Verified | None) -> None:
         )
 
 
-def _metadata(settings: TraceSettings, traced: Trace) -> dict[str, object]:
-    generation: dict[str, object] = {}
+def _metadata(
+    settings: TraceSettings, traced: Trace, places: dict[str, object]
+) -> dict[str, object]:
+    generation = dict(places)
     if settings.targets:
         generation["attribution_targets"] = list(traced.logit_tokens)
     if settings.compat:
