@@ -41,6 +41,10 @@ class ModelOptions:
     """Weight in the loss of the size of what the MLPs write: its root mean square at a token,
     averaged over tokens and summed over layers. Not squared, so that a layer with nothing to add
     writes nothing, rather than every layer a little."""
+    output_noise: float = 0.0
+    """Standard deviation of noise added, in training alone, to every entry that an MLP writes.
+    With the penalty it is an information bottleneck: what is written must stand out, so what no
+    later layer asks for, such as which city of a state it was, is not written."""
 
 
 def build_model(options: ModelOptions, vocab: dict[str, int], seed: int) -> LlamaForCausalLM:
@@ -103,12 +107,13 @@ def _groups(model: LlamaForCausalLM, options: ModelOptions) -> Iterator[dict[str
 
 
 @contextmanager
-def _mlp_outputs(model: LlamaForCausalLM) -> Iterator[list[torch.Tensor]]:
-    """A list that each run of the model fills with what its MLPs write, layer by layer."""
+def _mlp_outputs(model: LlamaForCausalLM, noise: float) -> Iterator[list[torch.Tensor]]:
+    """A list that a run of the model fills with what its MLPs write before noise joins it."""
     outputs: list[torch.Tensor] = []
 
-    def hook(_: torch.nn.Module, __: object, output: torch.Tensor) -> None:
+    def hook(_: torch.nn.Module, __: object, output: torch.Tensor) -> torch.Tensor | None:
         outputs.append(output)
+        return output + noise * torch.randn_like(output) if noise else None
 
     handles = [layer.mlp.register_forward_hook(hook) for layer in model.model.layers]
     try:
@@ -119,16 +124,16 @@ def _mlp_outputs(model: LlamaForCausalLM) -> Iterator[list[torch.Tensor]]:
 
 
 def _loss(
-    model: LlamaForCausalLM, ids: torch.Tensor, penalty: float
+    model: LlamaForCausalLM, ids: torch.Tensor, options: ModelOptions
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The cross-entropy of the next token, and the same with the penalty on MLP outputs."""
-    with _mlp_outputs(model) as outputs:
+    with _mlp_outputs(model, options.output_noise) as outputs:
         logits = model(ids).logits[:, :-1]
     loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten())
-    if penalty == 0:
+    if options.output_penalty == 0:
         return loss, loss
     sizes = [(output.pow(2).mean(-1) + 1e-6).sqrt().mean() for output in outputs]
-    return loss, loss + penalty * torch.stack(sizes).sum()
+    return loss, loss + options.output_penalty * torch.stack(sizes).sum()
 
 
 def train_model(
@@ -147,7 +152,7 @@ def train_model(
         for group in optimizer.param_groups:
             group["lr"] = _rate(step, options)
         ids = corpus.batch(options.batch)
-        loss, total = _loss(model, ids, options.output_penalty)
+        loss, total = _loss(model, ids, options)
         optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(total)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
