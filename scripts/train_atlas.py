@@ -36,7 +36,7 @@ from scripts.atlas_training.transcoder_files import load_transcoder, measure, sa
 STAGES = ("model", "transcoders", "cross-layer", "story", "gold", "index")
 MODEL = ModelOptions()
 TRANSCODER = TranscoderOptions()
-CROSS_LAYER = TranscoderOptions(width=384, active=6.0, steps=4000, batch=1024)
+CROSS_LAYER = TranscoderOptions(width=512, active=8.0, steps=3000, batch=512)
 OPTIONS: dict[str, ModelOptions | TranscoderOptions] = {
     "model": MODEL,
     "transcoder": TRANSCODER,
@@ -237,7 +237,7 @@ def main() -> None:
         "transcoders": lambda: train_transcoders_stage(
             out, seed, transcoder, documents, arguments.active, arguments.layers
         ),
-        "cross-layer": lambda: cross_layer_stage(out, seed, cross_layer, documents),
+        "cross-layer": lambda: cross_layer_stage(out, seed, cross_layer, documents // 2),
         "story": lambda: story_stage(out, seed),
         "gold": lambda: gold_stage(out, seed, arguments.gold_tokens),
         "index": lambda: index_stage(out, seed, arguments.index_tokens),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -35,8 +35,6 @@ class TranscoderOptions:
     """This share of the features starts as clusters of rows whose outputs are alike."""
     fine_clusters: float = 0.0
     """This share starts as clusters of rows by what the first clusters leave of their outputs."""
-    nested: tuple[float, ...] = ()
-    """Shares of the features that must do alone too: the first so many of them (Matryoshka)."""
 
 
 @dataclass
@@ -135,24 +133,6 @@ def _clusters(
     return encoder * length / typical.clamp_min(1e-6), mean / length, members
 
 
-def nested_errors(
-    features: torch.Tensor, targets: torch.Tensor, decoder: torch.Tensor, shares: Sequence[float]
-) -> tuple[torch.Tensor, list[torch.Tensor]]:
-    """The error of all features, and the mean squared error of each nested group, all the last.
-
-    The first few features, the first more and so on must each do alone, so that the first ones
-    become general, such as one for a state rather than several for its cities (Bussmann et al.
-    2025, "Learning Multi-Level Features with Matryoshka Sparse Autoencoders").
-    """
-    ends = [int(share * len(decoder)) for share in shares] + [len(decoder)]
-    error, start, losses = targets, 0, []
-    for end in ends:
-        error = error - features[:, start:end] @ decoder[start:end]
-        losses.append(error.pow(2).mean())
-        start = end
-    return error, losses
-
-
 def auxiliary_loss(
     pre: torch.Tensor, dead: torch.Tensor, decoder: torch.Tensor, error: torch.Tensor, count: int
 ) -> torch.Tensor:
@@ -209,16 +189,16 @@ def train_transcoder(
         if step < frozen_from:
             threshold.update(pre, options.active * (1 + surplus(step, options)))
         firing = pre > threshold.value
-        error, losses = nested_errors(
-            pre * firing, targets - decoder_bias, decoder, options.nested
-        )
-        loss = losses[-1]
-        total = torch.stack(losses).sum()
+        outputs = (pre * firing) @ decoder + decoder_bias
+        error = targets - outputs
+        loss = error.pow(2).mean()
         silent = torch.where(firing.any(0), 0, silent + 1)
         dead = (silent > options.dead_after).nonzero().flatten()
         if dead.numel() and step < frozen_from:
             extra = auxiliary_loss(pre, dead, decoder, error.detach(), options.auxiliary)
-            total = total + options.auxiliary_weight * extra
+            total = loss + options.auxiliary_weight * extra
+        else:
+            total = loss
         optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(total)
         optimizer.step()
