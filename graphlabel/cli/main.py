@@ -36,6 +36,7 @@ from graphlabel.cli.commands import (
     route,
     store,
     trace,
+    trace_many,
 )
 from graphlabel.errors import GraphLabelError
 from graphlabel.inert import inert
@@ -54,6 +55,9 @@ app = typer.Typer(
 
 app.command(short_help="The whole job on the embedded model.")(demo.demo)
 app.command(short_help="Build a prompt's attribution graph.")(trace.trace)
+app.command("trace-many", short_help="Trace, route and label a set of prompts.")(
+    trace_many.trace_many
+)
 app.command(short_help="Sort features into the four classes.")(route.route)
 app.command(short_help="Learn what chance looks like.")(calibrate.calibrate)
 app.command(short_help="Say which layers hold which classes.")(profile.profile)

@@ -34,9 +34,9 @@ def demo(
     from graphlabel.annotation import Tier
     from graphlabel.cli.commands.label import print_waiting, summary
     from graphlabel.cli.commands.open_ import open_document
-    from graphlabel.cli.commands.trace import run_trace
     from graphlabel.cli.console import note, print_table
     from graphlabel.cli.pipeline import RouteOptions, label_document, route_document, source_for
+    from graphlabel.cli.tracing import run_trace
     from graphlabel.files import write_graph
 
     started = time.perf_counter()
