@@ -18,6 +18,7 @@ GraphLabelError
 ├── StoreError                  the annotation store
 ├── LanguageModelError          a language model that cannot be asked (key, budget, network)
 │   └── AnswerError             an answer that cannot be used
+├── VerbalizerError             an activation verbalizer that cannot read a vector or be asked
 ├── RemoteError                 a web service that refuses, fails or cannot be reached
 └── ExportError                 an export that cannot be made or written
 
@@ -97,6 +98,10 @@ class LanguageModelError(GraphLabelError):
 
 class AnswerError(LanguageModelError):
     """A language model's answer that cannot be used: empty, cut, refused, not in the form asked."""
+
+
+class VerbalizerError(GraphLabelError):
+    """An activation verbalizer that cannot be opened, read what it is given, or be asked."""
 
 
 class RemoteError(GraphLabelError):

@@ -31,9 +31,16 @@ from graphlabel.annotation.labels import (
 )
 from graphlabel.annotation.patch import Patch
 from graphlabel.annotation.routing import FeatureClass, Routing, Tier, WindowScore
+from graphlabel.annotation.verbalization import (
+    MAX_VERBALIZATION_LENGTH,
+    Reading,
+    Verbalization,
+    clean_verbalization,
+)
 
 __all__ = [
     "MAX_LABEL_LENGTH",
+    "MAX_VERBALIZATION_LENGTH",
     "Annotations",
     "Command",
     "Edit",
@@ -45,6 +52,7 @@ __all__ = [
     "Origin",
     "Patch",
     "Provenance",
+    "Reading",
     "RenameSupernode",
     "Review",
     "Routing",
@@ -58,8 +66,10 @@ __all__ = [
     "Tier",
     "TogglePin",
     "Ungroup",
+    "Verbalization",
     "WindowScore",
     "clean_label",
+    "clean_verbalization",
     "label_target",
     "unique_name",
 ]
