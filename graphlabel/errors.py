@@ -99,6 +99,11 @@ class LanguageModelError(GraphLabelError):
 class AnswerError(LanguageModelError):
     """A language model's answer that cannot be used: empty, cut, refused, not in the form asked."""
 
+    def __init__(self, message: str, raw: str = "") -> None:
+        """``raw`` is the answer as it came, where whoever catches the error does not have it."""
+        super().__init__(message)
+        self.raw = raw
+
 
 class VerbalizerError(GraphLabelError):
     """An activation verbalizer that cannot be opened, read what it is given, or be asked."""
