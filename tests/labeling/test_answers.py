@@ -88,8 +88,7 @@ def test_whatever_is_said_becomes_a_clean_label_or_an_error(text: str) -> None:
     for answer in (text, f"Explanation: {text}"):
         try:
             label = read(answer)
-        except AnswerError as error:
-            assert str(error)
-        else:
-            assert label == clean_label(label)
-            assert 0 < len(label) <= MAX_LABEL_LENGTH
+        except AnswerError:
+            continue
+        assert label == clean_label(label)
+        assert 0 < len(label) <= MAX_LABEL_LENGTH
