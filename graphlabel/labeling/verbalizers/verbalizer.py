@@ -64,7 +64,7 @@ class Verbalizer(Protocol):
     def verbalize(
         self, subjects: Sequence[Subject], done: Done | None = None
     ) -> list[Verbalization]:
-        """A text for each subject, in order.
+        """A text for each subject, in order; empty where the verbalizer said nothing.
 
         Raises VerbalizerError when a subject is of a kind or size that it cannot read, or when it
         cannot be asked; what ``done`` was told until then holds.
