@@ -17,6 +17,7 @@ GraphLabelError
 ├── AnnotationError             an edit that makes no sense (a supernode of nothing)
 ├── StoreError                  the annotation store
 ├── LanguageModelError          a language model that cannot be asked (key, budget, network)
+│   ├── NoKeyError              a service that needs a key which the environment does not have
 │   └── AnswerError             an answer that cannot be used
 ├── VerbalizerError             an activation verbalizer that cannot read a vector or be asked
 ├── RemoteError                 a web service that refuses, fails or cannot be reached
@@ -94,6 +95,10 @@ class StoreError(GraphLabelError):
 
 class LanguageModelError(GraphLabelError):
     """A language model that labels or scores, and cannot be asked."""
+
+
+class NoKeyError(LanguageModelError):
+    """A service that needs a key which the environment does not have."""
 
 
 class AnswerError(LanguageModelError):
