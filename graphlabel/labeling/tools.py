@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-from jaxtyping import Float32
-
 from graphlabel.errors import UsageError
 from graphlabel.graph import FeatureKey
-from graphlabel.labeling.verbalizers import Verbalizer
+from graphlabel.labeling.verbalizers import ResidualVector, Verbalizer
 
-Directions = Callable[[FeatureKey], Float32[np.ndarray, " d_model"]]
-"""The decoder direction of a feature, as it is added to the residual stream of its own layer."""
+Directions = Callable[[FeatureKey], ResidualVector]
+"""The decoder direction of a feature."""
 
 
 @dataclass(frozen=True, slots=True)

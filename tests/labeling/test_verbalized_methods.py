@@ -109,8 +109,9 @@ def test_without_a_verbalizer_nothing_is_asked() -> None:
         propose(make_method("nla_feature_vector", tools=Tools(Parrot())), [CITIES])
 
 
-def vectors(key: FeatureKey) -> np.ndarray:
-    return np.array([key.layer, key.feature], dtype=np.float32)
+def vectors(key: FeatureKey) -> ResidualVector:
+    values = np.array([key.layer, key.feature], dtype=np.float32)
+    return ResidualVector(values, key.layer, Reading.DIRECTION)
 
 
 def test_the_direction_itself_is_verbalized() -> None:
