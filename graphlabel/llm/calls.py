@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from email.utils import mktime_tz, parsedate_tz
 
 from graphlabel.errors import LanguageModelError
+from graphlabel.inert import inert
 from graphlabel.llm.gateway import Failure, FailureKind
 
 # refusals that come as rate limits or bad requests, but do not pass with time
@@ -57,7 +58,7 @@ class Service:
         line = " ".join(text.split())
         if self.key:
             line = line.replace(self.key, "…")
-        return line[:_MOST_SAID]
+        return inert(line, most=_MOST_SAID)
 
 
 def refused(
@@ -66,7 +67,8 @@ def refused(
     """What an answer with an HTTP status other than success means."""
     reason = f": {service.clean(said)}" if said.strip() else ""
     what = f"{service.name} ({status}){reason}"
-    if any(word in f"{code} {said}".lower().replace(" ", "_") for word in _MONEY):
+    told = f"{code} {said}".lower().replace(" ", "_")
+    if status == 402 or any(word in told for word in _MONEY):
         return CallError(
             FailureKind.REFUSED, f"no money left at {what}; see your account there", fatal=True
         )

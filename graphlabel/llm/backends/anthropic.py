@@ -52,6 +52,15 @@ class _Message(msgspec.Struct):
     stop_reason: str | None = None
 
 
+class _Problem(msgspec.Struct, frozen=True):
+    message: str = ""
+    details: dict[str, Any] | None = None
+
+
+class _ErrorBody(msgspec.Struct, frozen=True):
+    error: _Problem = _Problem()
+
+
 class AnthropicModel:
     """A Claude model; the key comes from ANTHROPIC_API_KEY and from nowhere else."""
 
@@ -150,8 +159,8 @@ class AnthropicModel:
         try:
             yield
         except anthropic.APIStatusError as error:
-            said = error.api_message if isinstance(error.api_message, str) else ""
-            code = f"{error.type} {error.error_code}"
+            problem = read(error.body, _ErrorBody) or _ErrorBody()
+            said, code = problem.error.message, str(problem.error.details)
             headers = error.response.headers
             raise refused(self.service, error.status_code, headers, said, code) from None
         except anthropic.APITimeoutError:
@@ -160,3 +169,8 @@ class AnthropicModel:
             raise unreachable(self.service, error) from None
         except (anthropic.AnthropicError, ValueError):
             raise malformed(self.service) from None
+        except Exception as error:
+            # the SDK does not wrap what its HTTP library raises while results stream in
+            if type(error).__module__.partition(".")[0] not in ("httpx", "httpx2"):
+                raise
+            raise unreachable(self.service, error) from None
