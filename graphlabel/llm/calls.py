@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import mktime_tz, parsedate_tz
 
 from graphlabel.errors import LanguageModelError
@@ -14,6 +14,8 @@ from graphlabel.llm.gateway import Failure, FailureKind
 # refusals that come as rate limits or bad requests, but do not pass with time
 _MONEY = ("spend_limit", "insufficient_quota", "credit_balance", "billing", "usage_limit")
 _MOST_SAID = 200
+_SHORTEST_KEY = 6
+"""Shorter ones are words, such as the dummy keys of local servers."""
 
 
 class CallError(LanguageModelError):
@@ -51,14 +53,15 @@ class Service:
     name: str
     key_variable: str
     """The environment variable its key is in."""
-    key: str = ""
+    key: str = field(default="", repr=False)
+
+    def without_key(self, text: str) -> str:
+        """What the service said, without the key, should it repeat it."""
+        return text.replace(self.key, "…") if len(self.key) >= _SHORTEST_KEY else text
 
     def clean(self, text: str) -> str:
         """One short line of what the service said, without the key."""
-        line = " ".join(text.split())
-        if self.key:
-            line = line.replace(self.key, "…")
-        return inert(line, most=_MOST_SAID)
+        return inert(" ".join(self.without_key(text).split()), most=_MOST_SAID)
 
 
 def refused(

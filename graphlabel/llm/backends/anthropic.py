@@ -140,11 +140,12 @@ class AnthropicModel:
         message = read(answer, _Message)
         if message is None:
             raise malformed(self.service)
+        text = "".join(block.text for block in message.content if block.type == "text")
         usage = message.usage
         kept = (usage.cache_creation_input_tokens or 0) + (usage.cache_read_input_tokens or 0)
         return Completion(
-            text="".join(block.text for block in message.content if block.type == "text"),
-            model=message.model,
+            text=self.service.without_key(text),
+            model=self.service.without_key(message.model),
             stop=_STOPS.get(message.stop_reason or "", StopReason.END),
             input_tokens=usage.input_tokens + kept,
             output_tokens=usage.output_tokens,
