@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from graphlabel.annotation import Tier
 from graphlabel.cli.labelling import TierPlan
+from graphlabel.cli.llm_options import LanguageModelOptions
 from graphlabel.cli.routing import Say
 from graphlabel.errors import NoKeyError, UsageError
 from graphlabel.graph import AttributionGraph
@@ -20,7 +21,6 @@ from graphlabel.labeling.waiting import Find, pending
 if TYPE_CHECKING:
     from graphlabel.annotation import Annotations
     from graphlabel.graph import FeatureKey
-    from graphlabel.llm import Gateway, GatewaySettings
     from graphlabel.llm.terms import Terms
 
 SMALL_MODEL = "llm"
@@ -60,7 +60,7 @@ def open_plan(
     one: TierOptions,
     two: TierOptions,
     tools: Tools,
-    settings: GatewaySettings,
+    ask: LanguageModelOptions,
     say: Say,
     stack: ExitStack,
 ) -> dict[Tier, TierPlan]:
@@ -69,13 +69,13 @@ def open_plan(
     Gateways close with ``stack``. Raises UsageError or LanguageModelError where something is asked
     for that is not there.
     """
-    plan = {Tier.COUNTER: _tier_one(one, tools, settings, say, stack)}
+    plan = {Tier.COUNTER: _tier_one(one, tools, ask, stack)}
     method = two.made(tools)
     if not isinstance(method, PromptedLabeler):
         plan[Tier.MODEL] = TierPlan(method)
     elif two.model is not None:
         try:
-            gateway = _opened(two.model, settings, say, stack)
+            gateway = stack.enter_context(ask.open(two.model))
         except NoKeyError as error:
             say(f"tier 2 waits: {error}")
         else:
@@ -84,20 +84,14 @@ def open_plan(
 
 
 def _tier_one(
-    one: TierOptions, tools: Tools, settings: GatewaySettings, say: Say, stack: ExitStack
+    one: TierOptions, tools: Tools, ask: LanguageModelOptions, stack: ExitStack
 ) -> TierPlan:
     method = one.made(tools)
     if not isinstance(method, PromptedLabeler):
         return TierPlan(method)
     if one.model is None:
         raise UsageError(f"--tier1 {one.method} asks a language model; name one with --tier1-model")
-    return TierPlan(method, _opened(one.model, settings, say, stack))
-
-
-def _opened(name: str, settings: GatewaySettings, say: Say, stack: ExitStack) -> Gateway:
-    from graphlabel.llm.opening import open_gateway
-
-    return stack.enter_context(open_gateway(name, settings, say))
+    return TierPlan(method, stack.enter_context(ask.open(one.model)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +118,18 @@ class Quote:
         else:
             cost = f"for about {money(whole.dollars)} (at most {money(whole.bound)})"
         return f"{self.method} by {self.model} would ask {len(self.features)} questions {cost}"
+
+
+    def as_json(self) -> dict[str, object]:
+        """As plain JSON values."""
+        whole = self.total
+        return {
+            "method": self.method,
+            "model": self.model,
+            "questions": len(self.features),
+            "dollars": whole.dollars,
+            "at_most": whole.bound,
+        }
 
 
 def money(dollars: float) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,11 +10,13 @@ from typing import TYPE_CHECKING
 
 from graphlabel.annotation import Scope, Tier
 from graphlabel.cli.routing import Report, no_report
+from graphlabel.cli.verbalizing import not_yet_read, prompt_tasks, verbalize_tasks
 from graphlabel.errors import UsageError
 from graphlabel.evidence import FeatureSource, RemoteSource
 from graphlabel.files import GraphDocument
 from graphlabel.graph import FeatureKey, NodeKey, NodeKind
 from graphlabel.labeling import LabelMethod, TierReport, TokenCounter, label_tier, waiting_nodes
+from graphlabel.labeling.verbalizers import Verbalizer
 from graphlabel.records import FeatureRecord, TranscoderSet
 
 if TYPE_CHECKING:
@@ -45,11 +46,6 @@ class LabelReport:
     """What was done in each tier that was labelled."""
     waiting: Mapping[Tier, list[NodeKey]] = field(default_factory=dict)
     """Unlabelled nodes of tiers 2 and 3, one per feature, most influential first."""
-
-    @property
-    def tier_one(self) -> TierReport:
-        """What was done in tier 1."""
-        return self.tiers[Tier.COUNTER]
 
     @property
     def stopped(self) -> bool:
@@ -93,6 +89,23 @@ def label_document(
     return document.annotated(annotations), LabelReport(scope, done, waiting)
 
 
+def verbalize_obscure(
+    document: GraphDocument,
+    verbalizer: Verbalizer,
+    keep: Callable[[GraphDocument], None],
+    report: Report = no_report,
+) -> tuple[GraphDocument, int]:
+    """The document with a verbalizer's text beside every obscure node that waits; and how many.
+
+    It reads the prompt at the node. Nodes it has spoken of before are left alone. When the work is
+    stopped, ``keep`` gets what came until then.
+    """
+    nodes = waiting_nodes(document.graph, document.annotations, Tier.PERSON)
+    tasks = prompt_tasks(document, nodes)
+    todo = not_yet_read(document.annotations, tasks, verbalizer.name)
+    return verbalize_tasks(document, verbalizer, todo, keep, report), len(todo)
+
+
 def _in_tier(report: Report, tier: Tier, phase: str, done: int, total: int) -> None:
     report(f"tier {tier:d}, {phase}", done, total)
 
@@ -119,15 +132,3 @@ def now() -> str:
     """UTC, ISO 8601, to the second."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
-
-def failures(report: TierReport) -> list[tuple[str, int, str]]:
-    """Each kind of failure: how many features it kept from a label, and what the first was told.
-
-    What a method merely had nothing to say of is no failure.
-    """
-    from graphlabel.labeling.proposing import SILENT
-
-    found = {key: each for key, each in report.unnamed.items() if each.kind != SILENT}
-    counts = Counter(each.kind for each in found.values())
-    firsts = {each.kind: f"{key}: {each.message}" for key, each in reversed(found.items())}
-    return [(kind, count, firsts[kind]) for kind, count in counts.most_common()]
