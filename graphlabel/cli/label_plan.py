@@ -13,13 +13,12 @@ from graphlabel.cli.labelling import TierPlan
 from graphlabel.cli.llm_options import LanguageModelOptions
 from graphlabel.cli.routing import Say
 from graphlabel.errors import NoKeyError, UsageError
-from graphlabel.graph import AttributionGraph
+from graphlabel.files import GraphDocument
 from graphlabel.labeling import LabelMethod, PromptedLabeler, Tools, make_method
 from graphlabel.labeling.pricing import Price, SampleVerbalizer, prices, total
 from graphlabel.labeling.waiting import Find, pending
 
 if TYPE_CHECKING:
-    from graphlabel.annotation import Annotations
     from graphlabel.graph import FeatureKey
     from graphlabel.llm.terms import Terms
 
@@ -119,7 +118,6 @@ class Quote:
             cost = f"for about {money(whole.dollars)} (at most {money(whole.bound)})"
         return f"{self.method} by {self.model} would ask {len(self.features)} questions {cost}"
 
-
     def as_json(self) -> dict[str, object]:
         """As plain JSON values."""
         whole = self.total
@@ -138,11 +136,7 @@ def money(dollars: float) -> str:
 
 
 def quote(
-    graph: AttributionGraph,
-    annotations: Annotations,
-    find: Find,
-    two: TierOptions,
-    table: Path | None = None,
+    document: GraphDocument, find: Find, two: TierOptions, table: Path | None = None
 ) -> Quote | None:
     """What labelling the features that still wait in tier 2 would cost; None if it asks no model.
 
@@ -155,6 +149,7 @@ def quote(
     if not isinstance(method, PromptedLabeler):
         return None
     model = two.model or PRICED_MODEL
+    graph, annotations = document.graph, document.annotations
     waiting = pending(graph, annotations, find, Tier.MODEL, in_graph=reads_graph(method))
     unlabelled = {
         key: each
@@ -169,5 +164,3 @@ def _terms(model: str, table: Path | None) -> Terms:
 
     kind, _, name = model.partition(":")
     return FREE if kind == "local" else price_table(table).terms(name.partition("@")[0])
-
-

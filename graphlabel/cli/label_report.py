@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graphlabel.annotation import Scope, Tier
@@ -10,11 +11,11 @@ from graphlabel.cli.label_plan import Quote
 from graphlabel.cli.labelling import LabelReport
 from graphlabel.files import GraphDocument
 from graphlabel.labeling import TierReport
-from graphlabel.labeling.proposing import SILENT
+from graphlabel.labeling.proposing import SILENT, Unnamed
 from graphlabel.llm import FailureKind
 
 if TYPE_CHECKING:
-    from graphlabel.graph import NodeKey
+    from graphlabel.graph import FeatureKey, NodeKey
 
 COUNTER = "token_count"
 
@@ -47,7 +48,9 @@ def failure_lines(report: LabelReport) -> list[str]:
     told = {SILENT, *(kind.value for kind in FailureKind)}
     lines = []
     for tier, done in report.tiers.items():
-        firsts = {each.kind: (key, each) for key, each in reversed(done.unnamed.items())}
+        firsts: dict[str, tuple[FeatureKey, Unnamed]] = {}
+        for key, each in done.unnamed.items():
+            firsts.setdefault(each.kind, (key, each))
         for kind, count in _counts(done).most_common():
             if kind not in told:
                 key, first = firsts[kind]
@@ -66,6 +69,19 @@ def waiting_lines(document: GraphDocument, report: LabelReport, most: int = 8) -
         more = f" and {len(waiting) - most} more" if len(waiting) > most else ""
         lines.append(f"  {len(waiting)} {who}{': ' if waiting else ''}{shown}{more}")
     return lines
+
+
+def report_lines(
+    document: GraphDocument, report: LabelReport, quoted: Quote | None, output: Path
+) -> list[str]:
+    """Everything a person should know after a run."""
+    price = [f"  {quoted.words} (--tier2-model)"] if quoted and quoted.features else []
+    return [
+        f"wrote {output}: {summary(report)}",
+        *failure_lines(report),
+        *waiting_lines(document, report),
+        *price,
+    ]
 
 
 def as_json(
@@ -105,8 +121,16 @@ def lost(report: LabelReport) -> str:
 
 
 def _tier(done: TierReport) -> dict[str, Any]:
-    names = ("method", "labelled", "kept", "without_evidence", "only_at_top", "tokens", "dollars", "cached")  # fmt: skip
-    return {name: getattr(done, name) for name in names}
+    return {
+        "method": done.method,
+        "labelled": done.labelled,
+        "kept": done.kept,
+        "without_evidence": done.without_evidence,
+        "only_at_top": done.only_at_top,
+        "tokens": done.tokens,
+        "dollars": done.dollars,
+        "cached": done.cached,
+    }
 
 
 def _counts(done: TierReport) -> Counter[str]:

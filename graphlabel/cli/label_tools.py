@@ -24,14 +24,17 @@ def open_tools(verbalizer: str | None, model: str | None, transcoders: str | Non
     RemoteError when it cannot be opened; transcoders are loaded when they are needed.
     """
     speaker = None if verbalizer is None else _remembering(VerbalizerPlace(verbalizer, model=model))
-    return Tools(speaker, transcoders and _directions(transcoders, speaker))
+    directions = None if transcoders is None else _directions(transcoders, speaker)
+    return Tools(speaker, directions)
 
 
 def _remembering(place: VerbalizerPlace) -> Verbalizer:
     from platformdirs import user_cache_path
 
     folder = user_cache_path("graphlabel") / "verbalizations"
-    return RememberingVerbalizer(open_verbalizer(place), folder, repr(sorted(asdict(place).items())))
+    return RememberingVerbalizer(
+        open_verbalizer(place), folder, repr(sorted(asdict(place).items()))
+    )
 
 
 def _directions(place: str, speaker: Verbalizer | None) -> Directions:

@@ -17,10 +17,11 @@ from graphlabel.files import GraphDocument
 from graphlabel.graph import FeatureKey, NodeKey, NodeKind
 from graphlabel.labeling import LabelMethod, TierReport, TokenCounter, label_tier, waiting_nodes
 from graphlabel.labeling.verbalizers import Verbalizer
+from graphlabel.labeling.waiting import Find
 from graphlabel.records import FeatureRecord, TranscoderSet
 
 if TYPE_CHECKING:
-    from graphlabel.llm import Gateway
+    from graphlabel.llm.metered import MeteredGateway
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class TierPlan:
     """How a tier is labelled."""
 
     method: LabelMethod
-    gateway: Gateway | None = None
+    gateway: MeteredGateway | None = None
     """The language model that is asked; None for methods that ask none."""
 
 
@@ -48,6 +49,11 @@ class LabelReport:
     """Unlabelled nodes of tiers 2 and 3, one per feature, most influential first."""
 
     @property
+    def queued(self) -> bool:
+        """Whether tier 2 waits for a model."""
+        return Tier.MODEL not in self.tiers and bool(self.waiting[Tier.MODEL])
+
+    @property
     def stopped(self) -> bool:
         """Whether Ctrl-C cut the run short."""
         return any(each.stopped for each in self.tiers.values())
@@ -55,7 +61,7 @@ class LabelReport:
 
 def label_document(
     document: GraphDocument,
-    source: FeatureSource,
+    find: Find,
     plan: Mapping[Tier, TierPlan] | None = None,
     report: Report = no_report,
 ) -> tuple[GraphDocument, LabelReport]:
@@ -66,7 +72,6 @@ def label_document(
     """
     if not document.annotations.routings:
         raise UsageError("no feature has been routed yet; run graphlabel route first")
-    find = finder(document, source)
     scope = Scope.FEATURE if TranscoderSet.of(document.graph.source) else Scope.OCCURRENCE
     annotations, done = document.annotations, dict[Tier, TierReport]()
     for tier, how in sorted((plan or protocol_plan()).items()):
@@ -110,9 +115,7 @@ def _in_tier(report: Report, tier: Tier, phase: str, done: int, total: int) -> N
     report(f"tier {tier:d}, {phase}", done, total)
 
 
-def finder(
-    document: GraphDocument, source: FeatureSource
-) -> Callable[[FeatureKey], FeatureRecord | None]:
+def finder(document: GraphDocument, source: FeatureSource) -> Find:
     """Looks up the evidence of a graph's features, each once; servers are asked for all at once."""
     known: dict[FeatureKey, FeatureRecord | None] = {}
     if isinstance(source, RemoteSource):
@@ -131,4 +134,3 @@ def finder(
 def now() -> str:
     """UTC, ISO 8601, to the second."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
