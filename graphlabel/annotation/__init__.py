@@ -22,6 +22,7 @@ from graphlabel.annotation.history import Edit, History
 from graphlabel.annotation.labels import (
     MAX_LABEL_LENGTH,
     Label,
+    LabelScore,
     Origin,
     Provenance,
     Review,
@@ -31,6 +32,7 @@ from graphlabel.annotation.labels import (
 )
 from graphlabel.annotation.patch import Patch
 from graphlabel.annotation.routing import FeatureClass, Routing, Tier, WindowScore
+from graphlabel.annotation.trust import needs_attention, trust_of, trust_order
 
 __all__ = [
     "MAX_LABEL_LENGTH",
@@ -41,6 +43,7 @@ __all__ = [
     "Group",
     "History",
     "Label",
+    "LabelScore",
     "LabelTarget",
     "Origin",
     "Patch",
@@ -61,5 +64,8 @@ __all__ = [
     "WindowScore",
     "clean_label",
     "label_target",
+    "needs_attention",
+    "trust_of",
+    "trust_order",
     "unique_name",
 ]

@@ -47,8 +47,14 @@ def encode_value(value: object) -> Any:
     plain = msgspec.to_builtins(value)
     if isinstance(value, Label):
         made = plain["provenance"]
-        plain["provenance"] = {name: part for name, part in made.items() if part not in ("", None)}
+        plain["provenance"] = {
+            name: part for name, part in made.items() if part not in ("", None, [], ())
+        }
     return plain
+
+
+def _is_set(part: object) -> bool:
+    return part not in ("", None, (), [])
 
 
 def decode_value(value: object, kind: type[T]) -> T:
