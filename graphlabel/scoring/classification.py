@@ -57,10 +57,10 @@ def _measures(read: Sequence[Verdict]) -> Mapping[str, float]:
     said = [bool(each.said) for each in read]
     pairs = list(zip(truth, said, strict=True))
     counts = {
-        "true_positives": pairs.count((True, True)),
-        "false_positives": pairs.count((False, True)),
-        "true_negatives": pairs.count((False, False)),
-        "false_negatives": pairs.count((True, False)),
+        "true_positives": float(pairs.count((True, True))),
+        "false_positives": float(pairs.count((False, True))),
+        "true_negatives": float(pairs.count((False, False))),
+        "false_negatives": float(pairs.count((True, False))),
     }
     if len(set(truth)) < 2:
         return counts

@@ -16,10 +16,14 @@ NOUNS = ("boat", "lamp", "song", "road", "cake", "hill", "door", "bird", "coin",
 VERBS = ("fell", "burned", "ended", "turned", "rose", "shone", "moved", "broke")
 
 
-def example(word: str, number: int, activation: float, sampled: int | None = None) -> ActivationExample:
+def example(
+    word: str, number: int, activation: float, sampled: int | None = None
+) -> ActivationExample:
     """A text of its own around a word on which the feature fires."""
     noun, verb = NOUNS[number % len(NOUNS)], VERBS[number % len(VERBS)]
-    words = f"the {noun} {number} {verb} when {word} came to {noun} and {verb} again {number}".split()
+    words = (
+        f"the {noun} {number} {verb} when {word} came to {noun} and {verb} again {number}".split()
+    )
     tokens = tuple(f" {each}" for each in words)
     place = words.index(word)
     acts = tuple(activation if i == place else 0.0 for i in range(len(tokens)))
@@ -27,17 +31,27 @@ def example(word: str, number: int, activation: float, sampled: int | None = Non
 
 
 def record(
-    words: Sequence[str], feature: int = 0, *, count: int = 30, logits: Sequence[str] = (), density: float | None = 0.01
+    words: Sequence[str],
+    feature: int = 0,
+    *,
+    count: int = 30,
+    logits: Sequence[str] = (),
+    density: float | None = 0.01,
 ) -> FeatureRecord:
     """A feature that fires on some words: top examples and ten stretches, strongest first."""
     top = [example(words[i % len(words)], 100 * feature + i, 10.0 - 0.01 * i) for i in range(8)]
     stretches = [Quantile("top", tuple(top))]
     for quantile in range(9, -1, -1):
-        numbers = range(1000 * (feature + 1) + 10 * quantile, 1000 * (feature + 1) + 10 * quantile + max(1, (count - 8) // 10))
+        numbers = range(
+            1000 * (feature + 1) + 10 * quantile,
+            1000 * (feature + 1) + 10 * quantile + max(1, (count - 8) // 10),
+        )
         made = (example(words[n % len(words)], n, 0.5 + 0.9 * quantile) for n in numbers)
         stretches.append(Quantile(f"q{quantile}", tuple(made)))
     effects = tuple(LogitEffect(token, 2.0 - 0.1 * i) for i, token in enumerate(logits))
-    return FeatureRecord(FeatureKey(0, feature), None, tuple(stretches), top_logits=effects, density=density)
+    return FeatureRecord(
+        FeatureKey(0, feature), None, tuple(stretches), top_logits=effects, density=density
+    )
 
 
 class RuleGateway:
@@ -49,7 +63,9 @@ class RuleGateway:
         self.rule = rule
         self.queries: list[Query] = []
 
-    def ask(self, queries: Sequence[Query], done: Callable[[int, Answer], None] | None = None) -> list[Answer]:
+    def ask(
+        self, queries: Sequence[Query], done: Callable[[int, Answer], None] | None = None
+    ) -> list[Answer]:
         self.queries += queries
         answers: list[Answer] = []
         for place, query in enumerate(queries):
@@ -69,6 +85,8 @@ def knows(words: Sequence[str]) -> Callable[[str], str]:
     """A judge that says 1 to texts with one of the words."""
 
     def rule(question: str) -> str:
-        return json.dumps([int(any(word in text for word in words)) for text in listed_texts(question)])
+        return json.dumps(
+            [int(any(word in text for word in words)) for text in listed_texts(question)]
+        )
 
     return rule

@@ -21,7 +21,10 @@ from tests.scoring.made_scoring import COLOURS, DAYS, record
 
 @pytest.fixture(scope="module")
 def by_model() -> ByModel:
-    return ByModel(load_language_model(str(atlas.MODEL_FOLDER)), load_transcoders(str(atlas.TRANSCODERS_FOLDER)))
+    return ByModel(
+        load_language_model(str(atlas.MODEL_FOLDER)),
+        load_transcoders(str(atlas.TRANSCODERS_FOLDER)),
+    )
 
 
 def atlas_records(count: int) -> list[FeatureRecord]:

@@ -24,7 +24,11 @@ def overlapping(one: Excerpt, other: Excerpt) -> bool:
     length = min(RUN, len(a), len(b))
     if length < RUN:
         return a == b
-    return any(a[i : i + RUN] == b[j : j + RUN] for i in range(len(a) - RUN + 1) for j in range(len(b) - RUN + 1))
+    return any(
+        a[i : i + RUN] == b[j : j + RUN]
+        for i in range(len(a) - RUN + 1)
+        for j in range(len(b) - RUN + 1)
+    )
 
 
 def check(split: Split) -> None:
@@ -37,7 +41,10 @@ def check(split: Split) -> None:
 
 @given(
     st.lists(
-        st.tuples(st.lists(st.sampled_from([" a", " b", " A"]), min_size=1, max_size=30), st.floats(0.1, 9)),
+        st.tuples(
+            st.lists(st.sampled_from([" a", " b", " A"]), min_size=1, max_size=30),
+            st.floats(0.1, 9),
+        ),
         max_size=12,
     ),
     st.integers(0, 4),
@@ -47,7 +54,8 @@ def test_train_and_test_share_no_run_of_tokens(
     texts: list[tuple[list[str], float]], train: int, test: int
 ) -> None:
     examples = [
-        ActivationExample.of(tuple(tokens), (0.0,) * (len(tokens) - 1) + (value,)) for tokens, value in texts
+        ActivationExample.of(tuple(tokens), (0.0,) * (len(tokens) - 1) + (value,))
+        for tokens, value in texts
     ]
     half = len(examples) // 2
     stretches = (Quantile("top", tuple(examples[:half])), Quantile("q", tuple(examples[half:])))
@@ -59,7 +67,13 @@ def test_train_and_test_share_no_run_of_tokens(
 
 def test_the_strongest_are_seen_and_every_quantile_is_tested() -> None:
     found = split_record(replace(record(DAYS), explanations=(Explanation("days"),)), 5, 10)
-    assert [each.peak_activation for each in found.train.top_examples] == [10.0, 9.99, 9.98, 9.97, 9.96]
+    assert [each.peak_activation for each in found.train.top_examples] == [
+        10.0,
+        9.99,
+        9.98,
+        9.97,
+        9.96,
+    ]
     assert found.train.explanations == ()
     assert [text.quantile for text in found.test] == list(range(9, -1, -1))
     check(found)
@@ -75,7 +89,11 @@ def test_a_stronger_token_beside_the_drawn_one_decides_the_quantile() -> None:
     strong = [example(day, i, 9.0) for i, day in enumerate(DAYS)]
     weak = example("Monday", 50, 1.0)
     both = replace(weak, activations=(9.5, *weak.activations[1:]), sampled=weak.peak)
-    stretches = (Quantile("top", tuple(strong[:3])), Quantile("q1", tuple(strong[3:])), Quantile("q0", (weak, both)))
+    stretches = (
+        Quantile("top", tuple(strong[:3])),
+        Quantile("q1", tuple(strong[3:])),
+        Quantile("q0", (weak, both)),
+    )
     found = excerpts_by_quantile(FeatureRecord(FeatureKey(0, 0), None, stretches))
     assert [each.source for each in found[2]] == [weak]
     assert both in [each.source for each in found[7]]
