@@ -66,6 +66,8 @@ class Completion:
     dollars: float | None = None
     """None where the price table does not know the model."""
     seconds: float = 0.0
+    temperature: float | None = None
+    """The temperature that was sent; None: the model's own, also where it takes no other."""
     cached: bool = False
     """It came from the response cache: nothing was sent, nothing paid."""
 
