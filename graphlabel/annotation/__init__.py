@@ -33,9 +33,16 @@ from graphlabel.annotation.labels import (
 from graphlabel.annotation.patch import Patch
 from graphlabel.annotation.routing import FeatureClass, Routing, Tier, WindowScore
 from graphlabel.annotation.trust import needs_attention, trust_of, trust_order
+from graphlabel.annotation.verbalization import (
+    MAX_VERBALIZATION_LENGTH,
+    Reading,
+    Verbalization,
+    clean_verbalization,
+)
 
 __all__ = [
     "MAX_LABEL_LENGTH",
+    "MAX_VERBALIZATION_LENGTH",
     "Annotations",
     "Command",
     "Edit",
@@ -48,6 +55,7 @@ __all__ = [
     "Origin",
     "Patch",
     "Provenance",
+    "Reading",
     "RenameSupernode",
     "Review",
     "Routing",
@@ -61,8 +69,10 @@ __all__ = [
     "Tier",
     "TogglePin",
     "Ungroup",
+    "Verbalization",
     "WindowScore",
     "clean_label",
+    "clean_verbalization",
     "label_target",
     "needs_attention",
     "trust_of",

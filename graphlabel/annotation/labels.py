@@ -123,11 +123,12 @@ def clean_label(text: str) -> str:
 
     Cut at 200 characters.
     """
-    kept = "".join(" " if char.isspace() else char for char in text if _is_plain(char))
+    kept = "".join(" " if char.isspace() else char for char in text if is_plain(char))
     return " ".join(kept.split())[:MAX_LABEL_LENGTH].rstrip()
 
 
-def _is_plain(char: str) -> bool:
+def is_plain(char: str) -> bool:
+    """Whether a character is neither a control, a bidirectional override nor invisible."""
     code = ord(char)
     if char.isspace():
         return True

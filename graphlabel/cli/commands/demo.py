@@ -36,7 +36,8 @@ def demo(
     from graphlabel.cli.commands.open_ import open_document
     from graphlabel.cli.commands.trace import run_trace
     from graphlabel.cli.console import note, print_table
-    from graphlabel.cli.pipeline import RouteOptions, label_document, route_document, source_for
+    from graphlabel.cli.labelling import label_document
+    from graphlabel.cli.pipeline import RouteOptions, route_document, source_for
     from graphlabel.files import write_graph
 
     started = time.perf_counter()
@@ -46,10 +47,10 @@ def demo(
     )
     source = source_for(traced, [str(atlas.INDEX_FOLDER)])
     routed, _ = route_document(traced, source, RouteOptions(), note)
-    labelled, report, scope = label_document(routed, source)
+    labelled, report = label_document(routed, source)
     write_graph(labelled, output)
     print_table(_table(labelled))
-    note(summary(report, scope))
+    note(summary(report))
     print_waiting(labelled, report)
     scores = labelled.graph.scores
     if scores:

@@ -9,9 +9,8 @@ import typer
 from graphlabel.cli.options import GraphFile, JsonFlag, OfflineOption, OutputFile, SourceOption
 
 if TYPE_CHECKING:
-    from graphlabel.annotation import Scope
+    from graphlabel.cli.labelling import LabelReport
     from graphlabel.files import GraphDocument
-    from graphlabel.labeling import LabelingReport
 
 
 def label(
@@ -27,51 +26,53 @@ def label(
     """Label tier 1 with the token counter and list what tiers 2 and 3 still need."""
     from graphlabel.annotation import Tier
     from graphlabel.cli.console import note, print_json
-    from graphlabel.cli.pipeline import check_writable, feature_flags, label_document, source_for
+    from graphlabel.cli.labelling import label_document
+    from graphlabel.cli.pipeline import check_writable, feature_flags, source_for
     from graphlabel.files import read_graph, write_graph
 
     document = read_graph(graph)
     source = source_for(document, features, any_set=any_set, offline=offline)
     check_writable(output)
-    labelled, report, scope = label_document(document, source)
+    labelled, report = label_document(document, source)
     write_graph(labelled, output)
     if json:
         ids = labelled.id_of_key
         print_json(
             {
                 "file": str(output),
-                "labelled": report.labelled,
-                "kept": report.kept,
-                "only_at_top": report.only_at_top,
-                "scope": scope.value,
+                "labelled": report.tier_one.labelled,
+                "kept": report.tier_one.kept,
+                "only_at_top": report.tier_one.only_at_top,
+                "scope": report.scope.value,
                 "awaiting_model": [ids[key] for key in report.waiting[Tier.MODEL]],
                 "awaiting_person": [ids[key] for key in report.waiting[Tier.PERSON]],
             }
         )
         return
-    note(f"wrote {output}: {summary(report, scope)}")
+    note(f"wrote {output}: {summary(report)}")
     print_waiting(labelled, report)
     note(f"next: graphlabel open {output} {feature_flags(features)}")
 
 
-def summary(report: LabelingReport, scope: Scope) -> str:
-    """What a run did, in a line."""
+def summary(report: LabelReport) -> str:
+    """What a run did in tier 1, in a line."""
     from graphlabel.annotation import Scope
 
-    where = "wherever they fire" if scope is Scope.FEATURE else "at their occurrence only"
-    parts = [f"{report.labelled} features labelled by the token counter, {where}"]
-    if report.kept:
-        parts.append(f"{report.kept} labels kept")
-    if report.only_at_top:
-        parts.append(f"{report.only_at_top} of them hold only at the top")
-    if report.without_evidence:
-        parts.append(f"{report.without_evidence} without evidence")
-    if report.unnamed:
-        parts.append(f"{report.unnamed} the counter could not name")
+    tier = report.tier_one
+    where = "wherever they fire" if report.scope is Scope.FEATURE else "at their occurrence only"
+    parts = [f"{tier.labelled} features labelled by the token counter, {where}"]
+    if tier.kept:
+        parts.append(f"{tier.kept} labels kept")
+    if tier.only_at_top:
+        parts.append(f"{tier.only_at_top} of them hold only at the top")
+    if tier.without_evidence:
+        parts.append(f"{tier.without_evidence} without evidence")
+    if tier.unnamed:
+        parts.append(f"{len(tier.unnamed)} the counter could not name")
     return ", ".join(parts)
 
 
-def print_waiting(document: GraphDocument, report: LabelingReport, most: int = 8) -> None:
+def print_waiting(document: GraphDocument, report: LabelReport, most: int = 8) -> None:
     """What tiers 2 and 3 still need, most influential first."""
     from graphlabel.annotation import Tier
     from graphlabel.cli.console import note
