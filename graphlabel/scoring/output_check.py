@@ -81,7 +81,7 @@ class OutputCheck:
     """The share of a label's parts that are among the ten tokens the feature raises most."""
 
     name = "output_check"
-    measure = "share in the top 10"
+    measure = "in the top 10"
     label_free = False
 
     def __init__(self, lens: Lens | None = None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from graphlabel.errors import EvidenceError
@@ -12,7 +12,7 @@ from graphlabel.scoring.excerpts import cut_excerpt
 from graphlabel.scoring.negatives import Negatives, PooledText, choose_negatives
 from graphlabel.scoring.outcome import LabelTest
 from graphlabel.scoring.silence import SilenceCheck
-from graphlabel.scoring.split import Split, TestText, held_out, split_record
+from graphlabel.scoring.split import Split, held_out, split_record
 
 LEAST = 2
 """Texts on which a feature fires that a test needs."""
@@ -23,7 +23,7 @@ class SampleSettings:
     """How texts are drawn."""
 
     train: int = 5
-    """Examples that label methods see."""
+    """The strongest examples, which label methods see."""
     test: int = 10
     """Texts on which the feature fires, and as many on which it is silent."""
     seed: int = 0
@@ -41,20 +41,67 @@ class Prepared:
     """How it was checked that features are silent on their negatives."""
 
     def tests(self, labels: Mapping[FeatureKey, str]) -> list[LabelTest]:
-        """A test for every labelled feature."""
-        return [
-            self.test(split.train, key, labels[key])
-            for key, split in self.splits.items()
-            if key in labels
-        ]
+        """A test for every labelled feature that is ready."""
+        return [self.test(key, labels[key]) for key in self.splits if key in labels]
 
-    def test(self, record: FeatureRecord, key: FeatureKey, label: str) -> LabelTest:
+    def test(self, key: FeatureKey, label: str) -> LabelTest:
         """The test of one label."""
-        return LabelTest(record, label, self.splits[key].test, self.negatives[key].texts)
+        split = self.splits[key]
+        return LabelTest(split.train, label, split.test, self.negatives[key].texts)
+
+    @property
+    def remarks(self) -> list[str]:
+        """What a reader of scores must know of the texts, a sentence each."""
+        found = [f"negatives were checked {self.silence}"]
+        texts = sum(len(each.texts) for each in self.negatives.values())
+        expected = sum(each.expected_firing or 0.0 for each in self.negatives.values())
+        if expected >= 1:
+            found.append(
+                f"by their density alone, features fire on about {expected:.0f} of the {texts} "
+                "negatives: scores are too low by that"
+            )
+        few = sum(len(self.negatives[k].texts) < len(s.test) for k, s in self.splits.items())
+        if few:
+            found.append(f"{few} features have fewer negatives than positives: they fire so often")
+        if self.too_few:
+            found.append(f"{len(self.too_few)} features were passed over: too few distinct texts")
+        return found
+
+
+Splitter = Callable[[FeatureRecord], Split | None]
+
+
+def for_new_labels(settings: SampleSettings) -> Splitter:
+    """Splits records whose labels are made afterwards, from the train examples alone.
+
+    A feature needs all its train examples and as many test texts as it is to be tested on.
+    """
+
+    def split(record: FeatureRecord) -> Split | None:
+        found = split_record(record, settings.train, settings.test, settings.seed)
+        whole = len(found.train.top_examples) == settings.train
+        return found if whole and len(found.test) == settings.test else None
+
+    return split
+
+
+def for_kept_labels(settings: SampleSettings) -> Splitter:
+    """Splits records whose labels are there already.
+
+    No test text overlaps the ``train`` strongest examples, which a label may have been made from.
+    """
+
+    def split(record: FeatureRecord) -> Split | None:
+        strongest = [cut_excerpt(example) for example in record.top_examples[: settings.train]]
+        found = held_out(record, strongest, settings.test, settings.seed)
+        return Split(record, found) if len(found) >= LEAST else None
+
+    return split
 
 
 def prepare_features(
     records: Iterable[FeatureRecord],
+    split: Splitter,
     pool: Sequence[PooledText],
     check: SilenceCheck,
     settings: SampleSettings,
@@ -62,8 +109,7 @@ def prepare_features(
 ) -> Prepared:
     """Split the records into train and test texts and find negatives, until ``most`` are ready.
 
-    A feature needs all its train examples and as many test texts as it is to be tested on; one
-    that has fewer is passed over and counted.
+    A feature with too few texts is passed over and counted.
     """
     splits: dict[FeatureKey, Split] = {}
     whole: list[FeatureRecord] = []
@@ -71,26 +117,18 @@ def prepare_features(
     for record in records:
         if most is not None and len(splits) == most:
             break
-        try:
-            split = split_record(record, settings.train, settings.test, settings.seed)
-        except EvidenceError:
+        found = _split_or_none(record, split)
+        if found is None:
             too_few.append(record.key)
-            continue
-        train = split.train.top_examples
-        if len(train) < settings.train or len(split.test) < settings.test:
-            too_few.append(record.key)
-            continue
-        splits[record.key] = split
-        whole.append(record)
+        else:
+            splits[record.key] = found
+            whole.append(record)
     negatives = choose_negatives(whole, pool, check, settings.test, settings.seed)
     return Prepared(splits, negatives, tuple(too_few), check.how)
 
 
-def test_texts(record: FeatureRecord, settings: SampleSettings) -> tuple[TestText, ...]:
-    """Texts for a label that is there already: none overlaps the examples it may be made from.
-
-    Those are the strongest ``train`` examples. Empty where too few texts are left.
-    """
-    strongest = [cut_excerpt(example) for example in record.top_examples[: settings.train]]
-    found = held_out(record, strongest, settings.test, settings.seed)
-    return found if len(found) >= LEAST else ()
+def _split_or_none(record: FeatureRecord, split: Splitter) -> Split | None:
+    try:
+        return split(record)
+    except EvidenceError:  # nothing but special tokens
+        return None

@@ -14,7 +14,7 @@ from graphlabel.records import FeatureRecord
 from graphlabel.scoring.by_model import ByModel
 from graphlabel.scoring.excerpts import cut_excerpt
 from graphlabel.scoring.negatives import choose_negatives, text_pool
-from graphlabel.scoring.prepare import SampleSettings, prepare_features
+from graphlabel.scoring.prepare import SampleSettings, for_new_labels, prepare_features
 from graphlabel.scoring.silence import ByRecords, expected_firing
 from tests.scoring.made_scoring import COLOURS, DAYS, record
 
@@ -72,7 +72,14 @@ def test_the_model_finds_what_the_index_says_and_more(by_model: ByModel) -> None
 
 def test_negatives_by_the_model_are_silent_when_asked_again(by_model: ByModel) -> None:
     records = atlas_records(30)
-    prepared = prepare_features(records, text_pool(records), by_model, SampleSettings(5, 10), 6)
+    prepared = prepare_features(
+        records,
+        for_new_labels(SampleSettings(5, 10)),
+        text_pool(records),
+        by_model,
+        SampleSettings(5, 10),
+        6,
+    )
     assert len(prepared.splits) == 6
     for key, negatives in prepared.negatives.items():
         assert negatives.expected_firing is None

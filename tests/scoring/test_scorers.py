@@ -18,7 +18,7 @@ from graphlabel.scoring.fuzzing import Fuzzing
 from graphlabel.scoring.intruder import Intruder
 from graphlabel.scoring.negatives import text_pool
 from graphlabel.scoring.outcome import LabelTest
-from graphlabel.scoring.prepare import Prepared, SampleSettings, prepare_features
+from graphlabel.scoring.prepare import Prepared, SampleSettings, for_new_labels, prepare_features
 from graphlabel.scoring.registry import ASKING, NAMES, Means, check_scorers, make_scorers
 from graphlabel.scoring.scorer import Scorer
 from graphlabel.scoring.silence import ByRecords
@@ -29,7 +29,13 @@ from tests.scoring.made_scoring import COLOURS, DAYS, RuleGateway, knows, listed
 @pytest.fixture(scope="module")
 def prepared() -> Prepared:
     records = [record(DAYS, 0), *(record(COLOURS, i) for i in range(1, 5))]
-    return prepare_features(records[:1], text_pool(records), ByRecords(), SampleSettings(5, 9))
+    return prepare_features(
+        records[:1],
+        for_new_labels(SampleSettings(5, 9)),
+        text_pool(records),
+        ByRecords(),
+        SampleSettings(5, 9),
+    )
 
 
 @pytest.fixture

@@ -29,21 +29,8 @@ def comparison_markdown(
 
 
 def _facts(comparison: Comparison) -> str:
-    prepared = comparison.prepared
     lines = [f"* {name}: {value}" for name, value in comparison.facts.items()]
-    lines.append(f"* features: {len(prepared.splits)}, negatives checked {prepared.silence}")
-    expected = [n.expected_firing for n in prepared.negatives.values() if n.expected_firing]
-    texts = sum(len(n.texts) for n in prepared.negatives.values())
-    if expected:
-        lines.append(
-            f"* by their density, features may fire on about {sum(expected):.0f} of the {texts} "
-            "negatives all the same: scores are too low by that"
-        )
-    few = sum(len(n.texts) < len(prepared.splits[k].test) for k, n in prepared.negatives.items())
-    if few:
-        lines.append(f"* {few} features have fewer negatives than positives: they fire so often")
-    if prepared.too_few:
-        lines.append(f"* {len(prepared.too_few)} features passed over: too few distinct texts")
+    lines += [f"* {remark}" for remark in comparison.prepared.remarks]
     lines += [f"* {remark}" for remark in comparison.remarks]
     return "\n".join(lines)
 
