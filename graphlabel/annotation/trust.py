@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Float64
 
@@ -24,29 +26,31 @@ def trust_of(label: Label | None) -> float:
     return 1.0 if made.origin is Origin.PERSON else 0.0
 
 
-def influence_shares(graph: AttributionGraph) -> Float64[np.ndarray, " nodes"]:
-    """Each node's own share of the influence on the output, 0 where the graph does not say.
+def influence_shares(influence: Sequence[float | None]) -> Float64[np.ndarray, " nodes"]:
+    """Each node's own share of the influence on the output, 0 where it is not known.
 
     Nodes state the share held by them and all more influential ones together (low = important);
     what one adds to those before it is its own.
     """
-    shares = np.zeros(len(graph.nodes))
-    known = [i for i, node in enumerate(graph.nodes) if node.influence is not None]
-    stated = np.array([graph.nodes[i].influence for i in known], dtype=np.float64)
-    order = np.argsort(stated, kind="stable")
-    added = np.diff(stated[order], prepend=0.0)
-    shares[np.array(known, dtype=np.int64)[order]] = np.maximum(added, 0.0)
+    stated = np.array([np.nan if each is None else each for each in influence], dtype=np.float64)
+    shares = np.zeros(len(stated))
+    known = np.flatnonzero(~np.isnan(stated))
+    order = known[np.argsort(stated[known], kind="stable")]
+    shares[order] = np.maximum(np.diff(stated[order], prepend=0.0), 0.0)
     return shares
 
 
 def needs_attention(
-    graph: AttributionGraph, annotations: Annotations
+    graph: AttributionGraph,
+    annotations: Annotations,
+    influence: Sequence[float | None] | None = None,
 ) -> Float64[np.ndarray, " nodes"]:
     """How much influence rests on a label that is not to be trusted: share · (1 − trust).
 
-    0 for nodes that are no features.
+    0 for nodes that are no features. ``influence`` (cumulative, one a node) stands in for what the
+    nodes state.
     """
-    shares = influence_shares(graph)
+    shares = influence_shares(influence or [node.influence for node in graph.nodes])
     found = np.zeros(len(graph.nodes))
     for place in graph.places(NodeKind.FEATURE):
         trust = trust_of(annotations.label_of(graph.nodes[place].key))
@@ -59,6 +63,10 @@ def trust_order(graph: AttributionGraph, annotations: Annotations) -> list[int]:
 
     Among equals the more influential comes first.
     """
-    need, shares = needs_attention(graph, annotations), influence_shares(graph)
-    places = [int(place) for place in graph.places(NodeKind.FEATURE)]
-    return sorted(places, key=lambda place: (-need[place], -shares[place], place))
+    need = needs_attention(graph, annotations)
+
+    def order(place: int) -> tuple[float, float, int]:
+        influence = graph.nodes[place].influence
+        return -need[place], np.inf if influence is None else influence, place
+
+    return sorted((int(place) for place in graph.places(NodeKind.FEATURE)), key=order)

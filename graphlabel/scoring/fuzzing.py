@@ -28,14 +28,29 @@ PROMPT = JudgingPrompt(
         "Answer with a JSON list that holds 1 (well marked) or 0 (wrongly marked) for each text in "
         "order, and nothing else."
     ),
-    example=(
-        "names of weekdays",
+    examples=(
         (
-            "We meet again on <<Tuesday>> at noon",
-            "The soup <<was>> cold",
-            "closed <<every>> Sunday in May",
+            "names of weekdays",
+            (
+                "We meet again on <<Tuesday>> at noon",
+                "The soup <<was>> cold",
+                "closed every <<Sunday>> in May",
+                "the Friday <<market>> by the church",
+                "before the <<bridge>> was built",
+            ),
+            "[1, 0, 1, 0, 0]",
         ),
-        "[1, 0, 0]",
+        (
+            "say a number",
+            (
+                "<<The>> colour of the sky",
+                "she counted one, two<<,>> three",
+                "there were <<exactly>> 40 seats",
+                "He closed the <<window>>",
+                "<<Chapter>> 7 begins at sea",
+            ),
+            "[0, 1, 1, 0, 1]",
+        ),
     ),
 )
 

@@ -24,17 +24,17 @@ class JudgingPrompt:
     """How the question is put."""
 
     system: str
-    example: tuple[str, tuple[str, ...], str]
-    """A label, some texts and the right answer."""
+    examples: tuple[tuple[str, tuple[str, ...], str], ...]
+    """Labels, some texts and the right answer; as many texts as a full batch has, since small
+    models answer as many as they were shown."""
 
     def turns(self, label: str, texts: Sequence[str]) -> tuple[Turn, ...]:
-        """The worked example, then the question."""
-        shown, about, answer = self.example
-        return (
-            Turn(Role.USER, self._question(shown, about)),
-            Turn(Role.ASSISTANT, answer),
-            Turn(Role.USER, self._question(label, texts)),
-        )
+        """The worked examples, then the question."""
+        found: list[Turn] = []
+        for shown, about, answer in self.examples:
+            found.append(Turn(Role.USER, self._question(shown, about)))
+            found.append(Turn(Role.ASSISTANT, answer))
+        return (*found, Turn(Role.USER, self._question(label, texts)))
 
     @staticmethod
     def _question(label: str, texts: Sequence[str]) -> str:

@@ -68,7 +68,7 @@ def test_scores_survive_the_file() -> None:
 
 
 def test_a_nodes_share_is_what_it_adds_to_those_before_it() -> None:
-    shares = influence_shares(graph([0.5, 0.2, None, 0.6]))
+    shares = influence_shares([0.5, 0.2, None, 0.6, 0.05])
     # the token holds 5 %, then 0.2, 0.5, 0.6
     np.testing.assert_allclose(shares, [0.3, 0.15, 0.0, 0.1, 0.05], atol=1e-12)
 
@@ -80,6 +80,9 @@ def test_least_trusted_times_most_influential_comes_first() -> None:
         needs_attention(found, annotations), [0.03, 0.075, 0, 0.1, 0], atol=1e-12
     )
     assert trust_order(found, annotations) == [3, 1, 0, 2]
+    # an influence worked out elsewhere stands in for the stated one
+    worked_out = needs_attention(found, annotations, [None, 0.4, 0.1, None, None])
+    np.testing.assert_allclose(worked_out, [0, 0.15, 0.1, 0, 0], atol=1e-12)
     # among nodes that need none, the more influential first
     person = labelled({i: Provenance(Origin.PERSON) for i in range(4)})
-    assert trust_order(found, person) == [0, 1, 3, 2]
+    assert trust_order(found, person) == [1, 0, 3, 2]

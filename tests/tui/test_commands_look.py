@@ -150,6 +150,19 @@ async def test_order_steps_through_all(opened, text):
             assert sorted(rows) == list(range(42))
 
 
+async def test_by_trust_the_least_trusted_and_most_influential_come_first(opened):
+    from graphlabel.annotation import needs_attention
+
+    async with opened(dallas_session()) as (pilot, screen):
+        await pilot.press(*"oooooo")
+        assert screen.view.sort == "trust"
+        view = screen.view
+        need = needs_attention(view.graph, screen.session.annotations, view.influence)
+        shown = [need[place] for place in screen.query_one("#nodes").rows]
+        assert shown == sorted(shown, reverse=True)
+        assert shown[0] > 0
+
+
 async def test_quantiles_step(opened, text):
     async with opened(dallas_session()) as (pilot, _):
         assert "[top]" in text(pilot)
