@@ -22,6 +22,7 @@ from graphlabel.annotation.history import Edit, History
 from graphlabel.annotation.labels import (
     MAX_LABEL_LENGTH,
     Label,
+    LabelScore,
     Origin,
     Provenance,
     Review,
@@ -31,6 +32,7 @@ from graphlabel.annotation.labels import (
 )
 from graphlabel.annotation.patch import Patch
 from graphlabel.annotation.routing import FeatureClass, Routing, Tier, WindowScore
+from graphlabel.annotation.trust import needs_attention, trust_of, trust_order
 from graphlabel.annotation.verbalization import (
     MAX_VERBALIZATION_LENGTH,
     Reading,
@@ -48,6 +50,7 @@ __all__ = [
     "Group",
     "History",
     "Label",
+    "LabelScore",
     "LabelTarget",
     "Origin",
     "Patch",
@@ -71,5 +74,8 @@ __all__ = [
     "clean_label",
     "clean_verbalization",
     "label_target",
+    "needs_attention",
+    "trust_of",
+    "trust_order",
     "unique_name",
 ]
