@@ -28,6 +28,7 @@ from graphlabel.cli.commands import (
     open_,
     profile,
     push,
+    queue,
     route,
     score,
     trace,
@@ -54,6 +55,7 @@ app.command(short_help="Sort features into the four classes.")(route.route)
 app.command(short_help="Learn what chance looks like.")(calibrate.calibrate)
 app.command(short_help="Say which layers hold which classes.")(profile.profile)
 app.command(short_help="Label tier 1, list what 2 and 3 need.")(label.label)
+app.command(short_help="List what waits, for whom, at what price.")(queue.queue)
 app.command(short_help="Put obscure features into words.")(verbalize.verbalize)
 app.command(short_help="Measure what labels are worth.")(score.score)
 app.command(short_help="Compare methods of labelling.")(compare.compare)

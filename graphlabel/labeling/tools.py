@@ -23,13 +23,17 @@ class Tools:
     def need_verbalizer(self, method: str) -> Verbalizer:
         """The verbalizer; raises UsageError when there is none."""
         if self.verbalizer is None:
-            raise UsageError(f"{method} reads activations; name an activation verbalizer for it (--verbalizer)")
+            raise UsageError(
+                f"{method} reads activations; name an activation verbalizer for it (--verbalizer)"
+            )
         return self.verbalizer
 
     def need_directions(self, method: str) -> Directions:
         """The directions; raises UsageError when there are none."""
         if self.directions is None:
-            raise UsageError(f"{method} reads decoder directions; name the transcoders for it (--transcoders)")
+            raise UsageError(
+                f"{method} reads decoder directions; name the transcoders for it (--transcoders)"
+            )
         return self.directions
 
 
