@@ -154,7 +154,12 @@ def _answers(
         answers.update(enumerate(gateway.ask(queries, arrived) if queries else ()))
     except KeyboardInterrupt:
         return answers, True
-    return answers, False
+    return answers, any(isinstance(each, Failure) and _is_stop(each) for each in answers.values())
+
+
+def _is_stop(failure: Failure) -> bool:
+    """Whether a gateway did not send a query because of Ctrl-C, and gave back what it had."""
+    return failure.kind is FailureKind.UNSENT and "Ctrl-C" in failure.message
 
 
 def _read(method: PromptedLabeler, request: Request, answer: Answer) -> Outcome:
