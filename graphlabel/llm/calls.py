@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import mktime_tz, parsedate_tz
 
 from graphlabel.errors import LanguageModelError
+from graphlabel.inert import inert
 from graphlabel.llm.gateway import Failure, FailureKind
 
 # refusals that come as rate limits or bad requests, but do not pass with time
 _MONEY = ("spend_limit", "insufficient_quota", "credit_balance", "billing", "usage_limit")
 _MOST_SAID = 200
+_SHORTEST_KEY = 6
+"""Shorter ones are words, such as the dummy keys of local servers."""
 
 
 class CallError(LanguageModelError):
@@ -50,14 +53,15 @@ class Service:
     name: str
     key_variable: str
     """The environment variable its key is in."""
-    key: str = ""
+    key: str = field(default="", repr=False)
+
+    def without_key(self, text: str) -> str:
+        """What the service said, without the key, should it repeat it."""
+        return text.replace(self.key, "…") if len(self.key) >= _SHORTEST_KEY else text
 
     def clean(self, text: str) -> str:
         """One short line of what the service said, without the key."""
-        line = " ".join(text.split())
-        if self.key:
-            line = line.replace(self.key, "…")
-        return line[:_MOST_SAID]
+        return inert(" ".join(self.without_key(text).split()), most=_MOST_SAID)
 
 
 def refused(
@@ -66,7 +70,8 @@ def refused(
     """What an answer with an HTTP status other than success means."""
     reason = f": {service.clean(said)}" if said.strip() else ""
     what = f"{service.name} ({status}){reason}"
-    if any(word in f"{code} {said}".lower().replace(" ", "_") for word in _MONEY):
+    told = f"{code} {said}".lower().replace(" ", "_")
+    if status == 402 or any(word in told for word in _MONEY):
         return CallError(
             FailureKind.REFUSED, f"no money left at {what}; see your account there", fatal=True
         )

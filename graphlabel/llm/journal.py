@@ -67,6 +67,7 @@ class Journal:
             ) from error
         self._engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
         event.listen(self._engine, "connect", _configure)
+        event.listen(self._engine, "begin", _begin)
         try:
             with self.transaction() as connection:
                 migrate(connection)
@@ -99,7 +100,8 @@ class Journal:
         with self.transaction() as connection:
             row = _call(key, model, query, bound, None)
             statement = CALLS.insert().values(**row).returning(CALLS.c.id)
-            return connection.execute(statement).scalar_one()
+            call: int = connection.execute(statement).scalar_one()
+            return call
 
     def answered(self, call: int, key: str, model: str, answer: Completion) -> None:
         """Keep an answer, and what it cost, at once."""
@@ -254,7 +256,13 @@ def _of_batch(batch: int, key: str) -> Any:
 
 
 def _configure(connection: object, _record: object) -> None:
+    # the driver would begin transactions only at the first change, too late for a migration
+    connection.isolation_level = None  # type: ignore[attr-defined]
     cursor = connection.cursor()  # type: ignore[attr-defined]
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

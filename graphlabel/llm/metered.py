@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import date
 from types import TracebackType
 
 import msgspec
@@ -21,6 +22,7 @@ from graphlabel.llm.retrying import Halt
 from graphlabel.llm.sending import Desk, Sender
 from graphlabel.llm.settings import GatewaySettings
 from graphlabel.llm.tally import Plan, Tally
+from graphlabel.llm.terms import price_table
 
 Done = Callable[[int, Answer], None]
 Say = Callable[[str], None]
@@ -69,6 +71,16 @@ class MeteredGateway:
     def model(self) -> str:
         """The model's name."""
         return self._backend.name
+
+    @property
+    def dry_run(self) -> bool:
+        """Whether nothing is sent, and ``plan`` gathers what would be."""
+        return self._settings.dry_run
+
+    @property
+    def priced_on(self) -> date:
+        """The day of the price table."""
+        return price_table(self._settings.prices).dated
 
     @property
     def stopped(self) -> str:

@@ -52,6 +52,15 @@ class _Message(msgspec.Struct):
     stop_reason: str | None = None
 
 
+class _Problem(msgspec.Struct, frozen=True):
+    message: str = ""
+    details: dict[str, Any] | None = None
+
+
+class _ErrorBody(msgspec.Struct, frozen=True):
+    error: _Problem = _Problem()
+
+
 class AnthropicModel:
     """A Claude model; the key comes from ANTHROPIC_API_KEY and from nowhere else."""
 
@@ -131,11 +140,12 @@ class AnthropicModel:
         message = read(answer, _Message)
         if message is None:
             raise malformed(self.service)
+        text = "".join(block.text for block in message.content if block.type == "text")
         usage = message.usage
         kept = (usage.cache_creation_input_tokens or 0) + (usage.cache_read_input_tokens or 0)
         return Completion(
-            text="".join(block.text for block in message.content if block.type == "text"),
-            model=message.model,
+            text=self.service.without_key(text),
+            model=self.service.without_key(message.model),
             stop=_STOPS.get(message.stop_reason or "", StopReason.END),
             input_tokens=usage.input_tokens + kept,
             output_tokens=usage.output_tokens,
@@ -150,8 +160,8 @@ class AnthropicModel:
         try:
             yield
         except anthropic.APIStatusError as error:
-            said = error.api_message if isinstance(error.api_message, str) else ""
-            code = f"{error.type} {error.error_code}"
+            problem = read(error.body, _ErrorBody) or _ErrorBody()
+            said, code = problem.error.message, str(problem.error.details)
             headers = error.response.headers
             raise refused(self.service, error.status_code, headers, said, code) from None
         except anthropic.APITimeoutError:
@@ -160,3 +170,8 @@ class AnthropicModel:
             raise unreachable(self.service, error) from None
         except (anthropic.AnthropicError, ValueError):
             raise malformed(self.service) from None
+        except Exception as error:
+            # the SDK does not wrap what its HTTP library raises while results stream in
+            if type(error).__module__.partition(".")[0] not in ("httpx", "httpx2"):
+                raise
+            raise unreachable(self.service, error) from None

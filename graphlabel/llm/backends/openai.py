@@ -93,11 +93,11 @@ class OpenAIModel:
         if chat is None or not chat.choices:
             raise malformed(self._service)
         choice, usage = chat.choices[0], chat.usage or _Usage()
-        refusal = choice.message.refusal
+        refusal, hide = choice.message.refusal, self._service.without_key
         stop = _STOPS.get(choice.finish_reason or "", StopReason.END)
         return Completion(
-            text=refusal or spoken(choice.message.content or ""),
-            model=chat.model or self.model,
+            text=hide(refusal or spoken(choice.message.content or "")),
+            model=hide(chat.model or self.model),
             stop=StopReason.REFUSAL if refusal else stop,
             input_tokens=usage.prompt_tokens,
             output_tokens=usage.completion_tokens,
