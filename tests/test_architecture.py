@@ -32,6 +32,7 @@ def loaded_after(code: str) -> set[str]:
         "import graphlabel.files, graphlabel.store, graphlabel.export, graphlabel.labeling",
         "import graphlabel.evidence.index.reader, graphlabel.evidence.opening",
         "import graphlabel.protocol",
+        "import graphlabel.labeling.verbalizers",
         "import graphlabel.neuronpedia",
         "import graphlabel.files.torch_graph",
         "import graphlabel.atlas",

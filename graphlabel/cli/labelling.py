@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,15 +10,18 @@ from typing import TYPE_CHECKING
 
 from graphlabel.annotation import Scope, Tier
 from graphlabel.cli.routing import Report, no_report
+from graphlabel.cli.verbalizing import not_yet_read, prompt_tasks, verbalize_tasks
 from graphlabel.errors import UsageError
 from graphlabel.evidence import FeatureSource, RemoteSource
 from graphlabel.files import GraphDocument
 from graphlabel.graph import FeatureKey, NodeKey, NodeKind
 from graphlabel.labeling import LabelMethod, TierReport, TokenCounter, label_tier, waiting_nodes
+from graphlabel.labeling.verbalizers import Verbalizer
+from graphlabel.labeling.waiting import Find
 from graphlabel.records import FeatureRecord, TranscoderSet
 
 if TYPE_CHECKING:
-    from graphlabel.llm import Gateway
+    from graphlabel.llm.metered import MeteredGateway
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class TierPlan:
     """How a tier is labelled."""
 
     method: LabelMethod
-    gateway: Gateway | None = None
+    gateway: MeteredGateway | None = None
     """The language model that is asked; None for methods that ask none."""
 
 
@@ -47,9 +49,9 @@ class LabelReport:
     """Unlabelled nodes of tiers 2 and 3, one per feature, most influential first."""
 
     @property
-    def tier_one(self) -> TierReport:
-        """What was done in tier 1."""
-        return self.tiers[Tier.COUNTER]
+    def queued(self) -> bool:
+        """Whether tier 2 waits for a model."""
+        return Tier.MODEL not in self.tiers and bool(self.waiting[Tier.MODEL])
 
     @property
     def stopped(self) -> bool:
@@ -59,7 +61,7 @@ class LabelReport:
 
 def label_document(
     document: GraphDocument,
-    source: FeatureSource,
+    find: Find,
     plan: Mapping[Tier, TierPlan] | None = None,
     report: Report = no_report,
 ) -> tuple[GraphDocument, LabelReport]:
@@ -70,7 +72,6 @@ def label_document(
     """
     if not document.annotations.routings:
         raise UsageError("no feature has been routed yet; run graphlabel route first")
-    find = finder(document, source)
     scope = Scope.FEATURE if TranscoderSet.of(document.graph.source) else Scope.OCCURRENCE
     annotations, done = document.annotations, dict[Tier, TierReport]()
     for tier, how in sorted((plan or protocol_plan()).items()):
@@ -93,13 +94,28 @@ def label_document(
     return document.annotated(annotations), LabelReport(scope, done, waiting)
 
 
+def verbalize_obscure(
+    document: GraphDocument,
+    verbalizer: Verbalizer,
+    keep: Callable[[GraphDocument], None],
+    report: Report = no_report,
+) -> tuple[GraphDocument, int]:
+    """The document with a verbalizer's text beside every obscure node that waits; and how many.
+
+    It reads the prompt at the node. Nodes it has spoken of before are left alone. When the work is
+    stopped, ``keep`` gets what came until then.
+    """
+    nodes = waiting_nodes(document.graph, document.annotations, Tier.PERSON)
+    tasks = prompt_tasks(document, nodes)
+    todo = not_yet_read(document.annotations, tasks, verbalizer.name)
+    return verbalize_tasks(document, verbalizer, todo, keep, report), len(todo)
+
+
 def _in_tier(report: Report, tier: Tier, phase: str, done: int, total: int) -> None:
     report(f"tier {tier:d}, {phase}", done, total)
 
 
-def finder(
-    document: GraphDocument, source: FeatureSource
-) -> Callable[[FeatureKey], FeatureRecord | None]:
+def finder(document: GraphDocument, source: FeatureSource) -> Find:
     """Looks up the evidence of a graph's features, each once; servers are asked for all at once."""
     known: dict[FeatureKey, FeatureRecord | None] = {}
     if isinstance(source, RemoteSource):
@@ -118,16 +134,3 @@ def finder(
 def now() -> str:
     """UTC, ISO 8601, to the second."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def failures(report: TierReport) -> list[tuple[str, int, str]]:
-    """Each kind of failure: how many features it kept from a label, and what the first was told.
-
-    What a method merely had nothing to say of is no failure.
-    """
-    from graphlabel.labeling.proposing import SILENT
-
-    found = {key: each for key, each in report.unnamed.items() if each.kind != SILENT}
-    counts = Counter(each.kind for each in found.values())
-    firsts = {each.kind: f"{key}: {each.message}" for key, each in reversed(found.items())}
-    return [(kind, count, firsts[kind]) for kind, count in counts.most_common()]

@@ -31,6 +31,7 @@ from graphlabel.cli.commands import (
     route,
     score,
     trace,
+    verbalize,
 )
 from graphlabel.errors import GraphLabelError
 from graphlabel.inert import inert
@@ -53,6 +54,7 @@ app.command(short_help="Sort features into the four classes.")(route.route)
 app.command(short_help="Learn what chance looks like.")(calibrate.calibrate)
 app.command(short_help="Say which layers hold which classes.")(profile.profile)
 app.command(short_help="Label tier 1, list what 2 and 3 need.")(label.label)
+app.command(short_help="Put obscure features into words.")(verbalize.verbalize)
 app.command(short_help="Measure what labels are worth.")(score.score)
 app.command(short_help="Compare methods of labelling.")(compare.compare)
 app.command(name="open", short_help="Open a graph in the terminal.")(open_.open_)

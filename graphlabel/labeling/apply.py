@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from graphlabel.annotation import Annotations, Scope, SetLabel, Several, Tier
+from graphlabel.annotation import Annotations, Label, Origin, Scope, SetLabel, Several, Tier
 from graphlabel.graph import AttributionGraph, FeatureKey
 from graphlabel.labeling.labeler import LabelMethod, reads_graph
 from graphlabel.labeling.long_tail import mark_labels
@@ -70,14 +70,16 @@ def label_tier(
         if isinstance(outcome, Named):
             evidence, text = waiting.evidence[key], outcome.proposal.text
             provenance = provenance_of(method, outcome, evidence, tier, time)
-            where = Scope.OCCURRENCE if in_graph else scope
-            commands.append(SetLabel(waiting.nodes[key], text, provenance, where))
+            command = SetLabel(
+                waiting.nodes[key], text, provenance, Scope.OCCURRENCE if in_graph else scope
+            )
+            commands += [] if _is_there(annotations, command) else [command]
             named[key] = (evidence.record, text)
     labelled = Several(f"label tier {tier:d}", commands).patch(annotations).apply(annotations)
     labelled, fragile = mark_labels(labelled, named)
     return labelled, TierReport(
         method.name,
-        len(commands),
+        len(named),
         waiting.kept,
         waiting.without_evidence,
         {key: each for key, each in said.items() if isinstance(each, Unnamed)},
@@ -85,6 +87,21 @@ def label_tier(
         *_spent(outcomes),
         stopped,
     )
+
+
+def _is_there(annotations: Annotations, command: SetLabel) -> bool:
+    """Whether the same question gave the same label before; that one knows what it has cost."""
+    made = command.provenance
+    for node in command.nodes:
+        label = annotations.label_of(node)
+        if label is None:
+            return False
+        before = label.provenance
+        again = replace(made, time=before.time, tokens=before.tokens, dollars=before.dollars)
+        same = label == Label(command.text, command.scope, again)
+        if before.origin is Origin.MACHINE and not same:
+            return False
+    return bool(made.prompt_hash)
 
 
 def _spent(outcomes: Iterable[Outcome]) -> tuple[int, float, int]:

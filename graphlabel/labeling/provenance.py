@@ -32,7 +32,7 @@ def provenance_of(
         made,
         prompt_hash=named.request.prompt_hash if named.request else "",
         inputs_hash=evidence.inputs_hash,
-        temperature=named.request.temperature if named.request else None,
+        temperature=answer.temperature if answer else None,
         tokens=answer.input_tokens + answer.output_tokens if answer else None,
         dollars=answer.dollars if answer else None,
         settings=_settings(method, evidence.routing, tier),

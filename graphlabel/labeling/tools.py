@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-from jaxtyping import Float32
-
 from graphlabel.errors import UsageError
 from graphlabel.graph import FeatureKey
-from graphlabel.labeling.verbalizers import Verbalizer
+from graphlabel.labeling.verbalizers import ResidualVector, Verbalizer
 
-Directions = Callable[[FeatureKey], Float32[np.ndarray, " d_model"]]
-"""The decoder direction of a feature, as it is added to the residual stream of its own layer."""
+Directions = Callable[[FeatureKey], ResidualVector]
+"""The decoder direction of a feature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +23,17 @@ class Tools:
     def need_verbalizer(self, method: str) -> Verbalizer:
         """The verbalizer; raises UsageError when there is none."""
         if self.verbalizer is None:
-            raise UsageError(f"{method} reads activations; name an activation verbalizer for it")
+            raise UsageError(
+                f"{method} reads activations; name an activation verbalizer for it (--verbalizer)"
+            )
         return self.verbalizer
 
     def need_directions(self, method: str) -> Directions:
         """The directions; raises UsageError when there are none."""
         if self.directions is None:
-            raise UsageError(f"{method} reads decoder directions; name the transcoders for it")
+            raise UsageError(
+                f"{method} reads decoder directions; name the transcoders for it (--transcoders)"
+            )
         return self.directions
 
 

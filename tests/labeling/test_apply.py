@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -20,7 +21,7 @@ from graphlabel.annotation import (
 from graphlabel.errors import UsageError
 from graphlabel.graph import AttributionGraph, Edges, FeatureKey, Node, NodeKey, NodeKind
 from graphlabel.labeling import TierReport, TokenCounter, label_tier, make_method, waiting_nodes
-from graphlabel.llm import Answer, Failure, FailureKind, Gateway, Request
+from graphlabel.llm import Answer, Completion, Failure, FailureKind, Gateway, Request
 from graphlabel.records import FeatureRecord, Quantile
 from tests.labeling.examples import (
     ScriptedGateway,
@@ -57,7 +58,7 @@ def echo(request: Request) -> Answer:
     """The first peak token as the explanation."""
     found = re.search(r"<peak_tokens \w+>\n1\. (\w+)", request.turns[-1].text)
     assert found
-    return completion(f"Explanation: theme of {found[1]}")
+    return replace(completion(f"Explanation: theme of {found[1]}"), temperature=request.temperature)
 
 
 CROSS = routed(*[FeatureClass.CROSS] * 4)
@@ -237,3 +238,22 @@ def test_a_method_that_needs_a_model_refuses_to_work_without() -> None:
             graph(), CROSS, records().get, make_method("np_max-act"), Tier.MODEL,
             scope=Scope.FEATURE, time=TIME,
         )  # fmt: skip
+
+
+def test_a_rerun_from_the_cache_leaves_the_price_that_was_paid() -> None:
+    first, _ = label_two(ScriptedGateway(echo), CROSS)
+
+    def cached(request: Request) -> Answer:
+        said = echo(request)
+        assert isinstance(said, Completion)
+        return replace(said, cached=True, dollars=0.0)
+
+    again, report = label_tier(
+        graph(), first, records().get, make_method("np_max-act"), Tier.MODEL,
+        scope=Scope.FEATURE, time="later", gateway=ScriptedGateway(cached),
+    )  # fmt: skip
+    assert again == first
+    assert (report.labelled, report.cached, report.dollars) == (4, 4, 0.0)
+    other, _ = label_two(ScriptedGateway(echo), first, examples=4)
+    assert other.labels[FeatureKey(0, 1)].provenance.dollars == 0.001
+    assert other != first

@@ -6,11 +6,10 @@ import textwrap
 from dataclasses import dataclass
 from typing import ClassVar
 
-from graphlabel.annotation import MAX_LABEL_LENGTH, Reading, Routing, clean_label
+from graphlabel.annotation import MAX_LABEL_LENGTH, Routing, clean_label
 from graphlabel.errors import AnswerError
 from graphlabel.labeling.labeler import Proposal
 from graphlabel.labeling.tools import Tools, last_paragraph
-from graphlabel.labeling.verbalizers import ResidualVector
 from graphlabel.records import FeatureRecord
 
 
@@ -27,9 +26,8 @@ class VerbalizedDirection:
     def label(self, record: FeatureRecord, routing: Routing | None) -> Proposal | None:
         """The label; raises UsageError without a verbalizer or directions, AnswerError if cut."""
         verbalizer = self.tools.need_verbalizer(self.name)
-        vector = self.tools.need_directions(self.name)(record.key)
-        subject = ResidualVector(vector, record.key.layer, Reading.DIRECTION)
-        (spoken,) = verbalizer.verbalize([subject])
+        direction = self.tools.need_directions(self.name)(record.key)
+        (spoken,) = verbalizer.verbalize([direction])
         text = " ".join(last_paragraph(spoken.text).split())
         if spoken.truncated or not text:
             what = "was cut before its last paragraph ended" if text else "is empty"

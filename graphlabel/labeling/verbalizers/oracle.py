@@ -6,6 +6,7 @@ an early block at a placeholder token of the prompt.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -182,8 +183,12 @@ def _with_adapter(model: LanguageModel, adapter: str) -> Any:
         ) from error
     folder = checkpoint_file(adapter, ADAPTER).parent
     checkpoint_file(adapter, "adapter_model.safetensors")
+    from safetensors import SafetensorError
+
     try:
-        return PeftModel.from_pretrained(model.model, str(folder)).eval()
-    except (RuntimeError, ValueError, TypeError, KeyError, OSError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # peft's own business with transformers
+            return PeftModel.from_pretrained(model.model, str(folder)).eval()
+    except (RuntimeError, ValueError, TypeError, KeyError, OSError, SafetensorError) as error:
         why = " ".join(str(error).split())[:200]
         raise VerbalizerError(f"the adapter {adapter} does not fit {model.name}: {why}") from error
