@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import cycle
@@ -264,11 +265,18 @@ def test_methods_that_lack_their_tools_are_refused_in_a_line(routed: Path, tmp_p
 
 def test_ctrl_c_keeps_what_was_answered(routed: Path, tmp_path: Path, service: Service) -> None:
     service.slow = 0.3
+    second = threading.Event()
+
+    def says(prompt: str) -> str:
+        if len(service.asked) == 2:
+            second.set()
+        return explain(prompt)
+
+    service.says = says
     output = tmp_path / "stopped.json"
     command = [sys.executable, "-m", "graphlabel", "label", str(routed), *INDEX, "-o", str(output), *CLAUDE, "--concurrency", "1"]  # fmt: skip
     running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=dict(os.environ))
-    while len(service.asked) < 2 and running.poll() is None:
-        pass
+    assert second.wait(60)
     running.send_signal(signal.SIGINT)
     _, told = running.communicate(timeout=60)
     assert running.returncode == 130, told
