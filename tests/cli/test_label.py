@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from graphlabel import atlas
 from graphlabel.annotation import (
     FeatureClass,
     Origin,
@@ -32,6 +33,7 @@ from graphlabel.cli.pipeline import feature_keys
 from graphlabel.files import GraphDocument, read_graph, write_graph
 from graphlabel.labeling import waiting_nodes
 from tests.cli.test_commands import INDEX, MODEL, PROMPT, Done, run
+from tests.labeling.verbalizers.nla import make_pair
 from tests.llm.server import KEY, MESSAGES, Service, error, serving
 
 CLAUDE = ["--tier2-model", "anthropic:claude-haiku-5-5"]
@@ -334,3 +336,53 @@ def test_queue_of_a_graph_nobody_routed(tmp_path: Path) -> None:
     assert facts["awaiting_model"] == facts["awaiting_person"] == []
     assert facts["unrouted"] > 0
     assert "run graphlabel route" in run("queue", path).stdout
+
+
+@pytest.fixture(scope="module")
+def speaker(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """A small activation verbalizer and the model it reads."""
+    pair = make_pair(tmp_path_factory.mktemp("nla"), "qwen2", steps=1)
+    return ["--verbalizer", str(pair.av), "--model", str(pair.source)]
+
+
+def test_a_verbalizers_words_reach_the_model_and_are_remembered(
+    routed: Path, tmp_path: Path, service: Service, speaker: list[str]
+) -> None:
+    service.says = lambda prompt: "[EXPLANATION]: what was verbalized"
+    arguments = [*CLAUDE, "--tier2", "baez", "--tier2-set", "examples=1", *speaker]
+    done, document = label(routed, tmp_path, *arguments)
+    assert done.returncode == 0, done.stderr
+    # the small model has no vector for words it does not know; those features wait
+    waiting = {node.feature_key for node in waiting_nodes(document.graph, document.annotations, Tier.MODEL)}  # fmt: skip
+    named = set(tier_two(document)) - waiting
+    assert {document.annotations.labels[key].text for key in named} == {"what was verbalized"}
+    assert not waiting or f"{len(waiting)} × verbalizer (tier 2" in done.stderr
+    assert all(asked["messages"][-1]["content"].startswith("10\n<description ") for asked in service.asked)  # fmt: skip
+    count = len(service.asked)
+    done, _ = label(routed, tmp_path, *arguments)
+    assert "0 answers" in done.stderr
+    assert len(service.asked) == count
+
+
+def test_tier_three_gets_an_aid_and_no_label(
+    routed: Path, tmp_path: Path, speaker: list[str]
+) -> None:
+    done, document = label(routed, tmp_path, "--tier3", "verbalize", *speaker, "--json")
+    assert done.returncode == 0, done.stderr
+    annotations = document.annotations
+    nodes = waiting_nodes(document.graph, annotations, Tier.PERSON)
+    assert nodes
+    assert set(annotations.verbalizations) <= set(nodes)
+    assert not any(annotations.label_of(key) for key in nodes)
+    assert f"{len(nodes)} obscure nodes put into words" in done.stderr
+
+
+def test_directions_that_do_not_fit_the_verbalizer_are_counted(
+    routed: Path, tmp_path: Path, speaker: list[str]
+) -> None:
+    transcoders = ["--transcoders", str(atlas.TRANSCODERS_FOLDER)]
+    done, document = label(routed, tmp_path, "--tier2", "nla_feature_vector", *speaker, *transcoders)  # fmt: skip
+    count = len(tier_two(document))
+    assert f"{count} × verbalizer (tier 2, the first is L" in done.stderr
+    assert "it was made for another model" in done.stderr
+    assert not set(tier_two(document)) & set(document.annotations.labels)
