@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 from graphlabel.annotation import clean_label
 from graphlabel.cli.routing import sampled_records
-from graphlabel.cli.scoring import Scoring, negatives_pool
+from graphlabel.cli.scoring import BY_CTRL_C, Scoring, negatives_pool
 from graphlabel.errors import EvidenceError
 from graphlabel.evidence import FeatureSource, every_key
 from graphlabel.labeling import Evidence, LabelMethod, Named, propose
@@ -19,10 +18,45 @@ from graphlabel.scoring import Prepared, for_new_labels, prepare_features
 from graphlabel.scoring.comparison import Comparison, compare_methods
 
 if TYPE_CHECKING:
+    from contextlib import ExitStack
+
+    from graphlabel.cli.llm_options import LanguageModelOptions
     from graphlabel.graph import FeatureKey
     from graphlabel.llm import Gateway
+    from graphlabel.llm.metered import MeteredGateway
 
 Report = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """The language models of a comparison; one gateway where one model does both."""
+
+    labeler: MeteredGateway | None = None
+    judge: MeteredGateway | None = None
+
+    @classmethod
+    def opened(
+        cls, ask: LanguageModelOptions, stack: ExitStack, labeler: str | None, judge: str | None
+    ) -> Asked:
+        """The models of these names, closed with the stack; raises LanguageModelError."""
+        names = dict.fromkeys(name for name in (labeler, judge) if name is not None)
+        found = {name: stack.enter_context(ask.open(name)) for name in names}
+        return cls(found.get(labeler or ""), found.get(judge or ""))
+
+    @property
+    def each(self) -> list[MeteredGateway]:
+        """Every gateway once."""
+        found = {id(each): each for each in (self.labeler, self.judge) if each is not None}
+        return list(found.values())
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """Who labelled and who judged."""
+        return {
+            "labels by": self.labeler.model if self.labeler else "methods that ask no model",
+            "judged by": self.judge.model if self.judge else "no language model",
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +117,7 @@ def run_comparison(
     source: FeatureSource,
     methods: Sequence[LabelMethod],
     how: Scoring,
-    gateway: Gateway | None,
+    asked: Asked,
     most: int,
     report: Report,
 ) -> Comparison:
@@ -94,17 +128,18 @@ def run_comparison(
     prepared = choose_features(source, how, most)
     labelled = {}
     for method in methods:
-        labelled[method.name] = label_features(prepared, method, gateway, report)
-        if labelled[method.name].stopped:
+        labelled[method.name] = label_features(prepared, method, asked.labeler, report)
+        by_hand = asked.labeler is not None and asked.labeler.stopped == BY_CTRL_C
+        if labelled[method.name].stopped or by_hand:
             raise KeyboardInterrupt
     labels = {name: found.labels for name, found in labelled.items()}
-    scores = compare_methods(prepared, labels, how.scorers, partial(report))
+    scores = compare_methods(prepared, labels, how.scorers, report, how.check_stopped)
     return Comparison(
         prepared,
         labels,
         {each.name: each.measure for each in how.scorers},
         scores,
-        _facts(source, labels, how, gateway),
+        _facts(source, labels, how, asked),
         [_unlabelled(name, found) for name, found in labelled.items() if found.refused],
     )
 
@@ -113,7 +148,7 @@ def _facts(
     source: FeatureSource,
     labels: Mapping[str, Mapping[FeatureKey, str]],
     how: Scoring,
-    gateway: Gateway | None,
+    asked: Asked,
 ) -> dict[str, str]:
     settings = how.settings
     return {
@@ -121,7 +156,7 @@ def _facts(
         "label methods": ", ".join(
             f"{name} ({len(found)} labels)" for name, found in labels.items()
         ),
-        "language model": gateway.model if gateway else "none",
+        **asked.facts,
         "texts": f"{settings.train} to learn from, {settings.test} others to be tested on and as "
         f"many on which the feature is silent; seed {settings.seed}",
     }

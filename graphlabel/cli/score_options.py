@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from contextlib import ExitStack
-
     from graphlabel.embedding import Encoder
-    from graphlabel.llm.metered import MeteredGateway
 
 TEXTS = "Texts"
 SUBJECT = "The model the features are of"
@@ -35,19 +32,28 @@ TestOption = Annotated[
 SeedOption = Annotated[
     int, typer.Option(min=0, help="What draws features and texts.", rich_help_panel=TEXTS)
 ]
-SubjectOption = Annotated[
+ModelOption = Annotated[
     str | None,
     typer.Option(
-        "--subject",
+        "--model",
         help="The model whose features these are: checks that they are silent on negatives, and "
-        "what their directions raise. A folder or a hub id.",
-        metavar="NAME_OR_FOLDER",
+        "what their directions raise.",
+        metavar="DIR|ID",
         rich_help_panel=SUBJECT,
     ),
 ]
 TranscodersOption = Annotated[
     str | None,
-    typer.Option(help="Its transcoders.", metavar="NAME_OR_FOLDER", rich_help_panel=SUBJECT),
+    typer.Option(help="Its transcoders.", metavar="DIR|ID", rich_help_panel=SUBJECT),
+]
+JudgeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--judge",
+        help="Language model for the scorers that ask one: anthropic:MODEL, openai:MODEL@URL, "
+        "local:FOLDER.",
+        metavar="MODEL",
+    ),
 ]
 EncoderOption = Annotated[
     str | None,
@@ -65,13 +71,3 @@ def encoder_named(name: str | None) -> Encoder:
     from graphlabel.embedding import DEFAULT_ENCODER, load_encoder
 
     return load_encoder(name or DEFAULT_ENCODER)
-
-
-def gateway_named(stack: ExitStack, model: str | None) -> MeteredGateway | None:
-    """The gateway to a language model, closed with the stack; None where none is named."""
-    if model is None:
-        return None
-    from graphlabel.cli.console import note
-    from graphlabel.llm.opening import open_gateway
-
-    return stack.enter_context(open_gateway(model, say=note))

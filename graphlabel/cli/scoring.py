@@ -28,11 +28,14 @@ from graphlabel.scoring import (
 from graphlabel.scoring.registry import ASKING
 
 if TYPE_CHECKING:
+    from graphlabel.llm.metered import MeteredGateway
     from graphlabel.scoring.negatives import PooledText
     from graphlabel.scoring.output_check import Lens
     from graphlabel.scoring.scorer import Scorer
 
 Report = Callable[[str, int, int], None]
+BY_CTRL_C = "stopped by Ctrl-C"
+"""Why a gateway sends nothing more after Ctrl-C."""
 POOL = 200
 """Features whose texts serve as negatives."""
 
@@ -54,7 +57,7 @@ def subject_of(model: str | None, transcoders: str | None) -> Subject:
         return Subject(ByRecords())
     if model is None or transcoders is None:
         raise UsageError(
-            "--subject and --transcoders go together: the model whose features these are, and its "
+            "--model and --transcoders go together: the model whose features these are, and its "
             "transcoders"
         )
     from graphlabel.models import check_fit, load_language_model, load_transcoders
@@ -78,6 +81,30 @@ def negatives_pool(
 
 
 @dataclass(frozen=True, eq=False)
+class Scoring:
+    """How labels are scored."""
+
+    scorers: Sequence[Scorer]
+    subject: Subject
+    settings: SampleSettings
+    judge: MeteredGateway | None = None
+    """The language model that is asked; None where no scorer asks one."""
+
+    @property
+    def model(self) -> str:
+        """The judge's name; empty for none."""
+        return self.judge.model if self.judge else ""
+
+    def check_stopped(self) -> None:
+        """Raise KeyboardInterrupt when Ctrl-C ended the asking.
+
+        Half of the answers are no score; what was answered is kept for the next run.
+        """
+        if self.judge is not None and self.judge.stopped == BY_CTRL_C:
+            raise KeyboardInterrupt
+
+
+@dataclass(frozen=True, eq=False)
 class Scored:
     """Labels and what scorers found of them."""
 
@@ -94,11 +121,14 @@ class Scored:
 def score_tests(
     prepared: Prepared,
     tests: Sequence[LabelTest],
-    scorers: Sequence[Scorer],
+    how: Scoring,
     report: Report,
 ) -> Scored:
-    """Every scorer on every test."""
-    scores = [tuple(each.score(tests, partial(report, each.name))) for each in scorers]
+    """Every scorer on every test; raises KeyboardInterrupt when Ctrl-C stopped one."""
+    scores = []
+    for each in how.scorers:
+        scores.append(tuple(each.score(tests, partial(report, each.name))))
+        how.check_stopped()
     return Scored(prepared, tuple(tests), tuple(scores))
 
 
@@ -113,17 +143,6 @@ def graph_labels(document: GraphDocument) -> dict[LabelTarget, tuple[FeatureKey,
             target = key if annotations.labels.get(key) is label else key.feature_key
             found[target] = (key.feature_key, label)
     return found
-
-
-@dataclass(frozen=True, eq=False)
-class Scoring:
-    """How labels are scored."""
-
-    scorers: Sequence[Scorer]
-    subject: Subject
-    settings: SampleSettings
-    model: str = ""
-    """The language model that is asked; empty for none."""
 
 
 def score_document(
@@ -145,7 +164,7 @@ def score_document(
     if not ready:
         raise _untestable(len(labels), how.settings)
     tests = [prepared.test(key, label.text) for _, key, label in ready]
-    scored = score_tests(prepared, tests, how.scorers, report)
+    scored = score_tests(prepared, tests, how, report)
     annotations = document.annotations
     for place, (target, _, label) in enumerate(ready):
         annotations = _with_scores(annotations, target, label, scored.of_test(place), how.model)
@@ -170,7 +189,7 @@ def score_explanations(
         for key in prepared.splits
         for text in dict.fromkeys(each.text for each in drawn[key].explanations) or ("",)
     ]
-    return score_tests(prepared, tests, how.scorers, report)
+    return score_tests(prepared, tests, how, report)
 
 
 def _prepared(source: FeatureSource, records: Sequence[FeatureRecord], how: Scoring) -> Prepared:

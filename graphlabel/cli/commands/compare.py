@@ -7,16 +7,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from graphlabel.cli.llm_options import (
+    LanguageModelOptions,
+    language_model_options,
+    print_outcome,
+)
 from graphlabel.cli.options import JsonFlag, OfflineOption, SourceOption
 from graphlabel.cli.score_options import (
     TEXTS,
     EncoderOption,
+    JudgeOption,
+    ModelOption,
     ScorersOption,
     SeedOption,
-    SubjectOption,
     TestOption,
     TranscodersOption,
 )
+from graphlabel.cli.tier_options import VerbalizerOption
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +34,9 @@ if TYPE_CHECKING:
 PICTURE, LINES, REPORT = "scores.svg", "scores.jsonl", "report.md"
 
 
+@language_model_options
 def compare(
+    language_model: LanguageModelOptions,
     features: SourceOption,
     methods: Annotated[
         str, typer.Option(help="Label methods, with commas.", metavar="NAMES")
@@ -42,9 +51,14 @@ def compare(
             metavar="FOLDER",
         ),
     ] = None,
-    model: Annotated[
-        str | None, typer.Option(help="Language model that labels and judges.", metavar="MODEL")
+    labeler: Annotated[
+        str | None,
+        typer.Option(
+            help="Language model for the methods that ask one (default: the judge).",
+            metavar="MODEL",
+        ),
     ] = None,
+    judge: JudgeOption = None,
     n: Annotated[int, typer.Option("--n", min=1, help="Features.", rich_help_panel=TEXTS)] = 40,
     train: Annotated[
         int,
@@ -52,8 +66,9 @@ def compare(
     ] = 5,
     test: TestOption = 10,
     seed: SeedOption = 0,
-    subject: SubjectOption = None,
+    model: ModelOption = None,
     transcoders: TranscodersOption = None,
+    verbalizer: VerbalizerOption = None,
     encoder: EncoderOption = None,
     offline: OfflineOption = False,
     json: JsonFlag = False,
@@ -61,36 +76,40 @@ def compare(
     """Compare label methods: the same features and texts, every method, every scorer."""
     from contextlib import ExitStack
 
-    from graphlabel.cli.comparing import run_comparison
+    from graphlabel.cli.comparing import Asked, run_comparison
     from graphlabel.cli.console import note, progress
-    from graphlabel.cli.score_options import encoder_named, gateway_named, names_of
+    from graphlabel.cli.label_tools import open_tools
+    from graphlabel.cli.score_options import encoder_named, names_of
     from graphlabel.cli.scoring import Scoring, subject_of
     from graphlabel.evidence import open_sources
     from graphlabel.labeling import make_method
     from graphlabel.scoring import Means, SampleSettings, check_scorers, make_scorers
 
-    names = check_scorers(names_of(scorers), asking=model is not None)
-    made = [make_method(name) for name in names_of(methods)]
+    names = check_scorers(names_of(scorers), asking=judge is not None)
+    tools = open_tools(verbalizer, model, transcoders)
+    made = [make_method(name, tools=tools) for name in names_of(methods)]
     source = open_sources(features, offline=offline)
     with ExitStack() as stack:
-        gateway = gateway_named(stack, model)
-        known = subject_of(subject, transcoders)
-        means = Means(lambda: encoder_named(encoder), gateway, known.lens, seed)
+        asked = Asked.opened(language_model, stack, labeler or judge, judge)
+        known = subject_of(model, transcoders)
+        means = Means(lambda: encoder_named(encoder), asked.judge, known.lens, seed)
         settings = SampleSettings(train, test, seed)
-        how = Scoring(make_scorers(names, means), known, settings, model or "")
+        how = Scoring(make_scorers(names, means), known, settings, asked.judge)
         report = stack.enter_context(progress("compare", quiet=json))
-        found = run_comparison(source, made, how, gateway, n, report)
+        found = run_comparison(source, made, how, asked, n, report)
+    for gateway in asked.each:
+        print_outcome(gateway)
+    if language_model.dry_run and asked.each:
+        note(
+            "labels that a model has yet to make are not scored in a dry run; their scores add to "
+            "the price"
+        )
+        return
     pairs = _pairs(found, encoder_named(encoder)) if len(made) > 1 else []
     if output is not None:
         _write(found, pairs, output)
-    if json:
-        _print_json(found, pairs, output)
-        return
-    _print(found, pairs)
-    for line in gateway.tally.lines if gateway else ():
-        note(line)
-    if output is not None:
-        note(f"wrote {output / REPORT}, {PICTURE} and {LINES}")
+    show = _print_json if json else _print
+    show(found, pairs, output)
 
 
 def _pairs(found: Comparison, encoder: Encoder) -> Sequence[LabelPair]:
@@ -120,7 +139,7 @@ def _write(found: Comparison, pairs: Sequence[LabelPair], folder: Path) -> None:
         write_bytes(folder / name, text.encode(), UsageError)
 
 
-def _print(found: Comparison, pairs: Sequence[LabelPair]) -> None:
+def _print(found: Comparison, pairs: Sequence[LabelPair], output: Path | None) -> None:
     from graphlabel.cli.console import note, print_table
     from graphlabel.cli.score_view import summary_table
 
@@ -135,6 +154,8 @@ def _print(found: Comparison, pairs: Sequence[LabelPair]) -> None:
     for pair in pairs:
         one, other = (f"{m}: “{t}”" for m, t in zip(pair.methods, pair.labels, strict=True))
         note(f"furthest apart: {pair.key}  cosine {pair.cosine:.2f}  {one}  {other}")
+    if output is not None:
+        note(f"wrote {output / REPORT}, {PICTURE} and {LINES}")
 
 
 def _print_json(found: Comparison, pairs: Sequence[LabelPair], output: Path | None) -> None:

@@ -7,13 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from graphlabel.cli.llm_options import (
+    LanguageModelOptions,
+    language_model_options,
+    print_outcome,
+)
 from graphlabel.cli.options import JsonFlag, OfflineOption
 from graphlabel.cli.score_options import (
     TEXTS,
     EncoderOption,
+    JudgeOption,
+    ModelOption,
     ScorersOption,
     SeedOption,
-    SubjectOption,
     TestOption,
     TranscodersOption,
 )
@@ -29,7 +35,9 @@ if TYPE_CHECKING:
 LISTED = 8
 
 
+@language_model_options
 def score(
+    language_model: LanguageModelOptions,
     place: Annotated[
         str,
         typer.Argument(
@@ -54,10 +62,8 @@ def score(
             metavar="FILE",
         ),
     ] = None,
-    model: Annotated[
-        str | None, typer.Option(help="Language model that judges.", metavar="MODEL")
-    ] = None,
-    subject: SubjectOption = None,
+    judge: JudgeOption = None,
+    model: ModelOption = None,
     transcoders: TranscodersOption = None,
     encoder: EncoderOption = None,
     test: TestOption = 10,
@@ -84,15 +90,15 @@ def score(
     """Measure what labels are worth on texts they were not made from; keep the scores with them."""
     from contextlib import ExitStack
 
-    from graphlabel.cli.console import note, progress
+    from graphlabel.cli.console import progress
     from graphlabel.cli.pipeline import check_writable, source_for
-    from graphlabel.cli.score_options import encoder_named, gateway_named, names_of
+    from graphlabel.cli.score_options import encoder_named, names_of
     from graphlabel.cli.scoring import Scoring, score_document, score_explanations, subject_of
     from graphlabel.evidence import open_source
     from graphlabel.files import read_graph
     from graphlabel.scoring import Means, SampleSettings, check_scorers, make_scorers
 
-    names = check_scorers(names_of(scorers), asking=model is not None)
+    names = check_scorers(names_of(scorers), asking=judge is not None)
     _check(features, output, limit)
     document = read_graph(Path(place)) if features else None
     source = (
@@ -103,24 +109,23 @@ def score(
     if output is not None:
         check_writable(output)
     with ExitStack() as stack:
-        gateway = gateway_named(stack, model)
-        known = subject_of(subject, transcoders)
+        gateway = stack.enter_context(language_model.open(judge)) if judge else None
+        known = subject_of(model, transcoders)
         means = Means(lambda: encoder_named(encoder), gateway, known.lens, seed)
         settings = SampleSettings(train=seen, test=test, seed=seed)
-        asked = gateway.model if gateway else ""
-        how = Scoring(make_scorers(names, means), known, settings, asked)
+        how = Scoring(make_scorers(names, means), known, settings, gateway)
         report = stack.enter_context(progress("score", quiet=json))
         if document is None:
             scored = score_explanations(source, how, limit, report)
         else:
             document, scored = score_document(document, source, how, report)
+    if gateway is not None:
+        print_outcome(gateway)
+        if gateway.dry_run:
+            return
     _keep(document, scored, output)
-    if json:
-        _print_json(document, how.scorers, scored, output)
-        return
-    _print(document, how.scorers, scored, output)
-    for line in gateway.tally.lines if gateway else ():
-        note(line)
+    show = _print_json if json else _print
+    show(document, how.scorers, scored, output)
 
 
 def _check(features: list[str] | None, output: Path | None, limit: int | None) -> None:

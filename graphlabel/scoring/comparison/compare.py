@@ -54,8 +54,12 @@ def compare_methods(
     labels: Mapping[str, Mapping[FeatureKey, str]],
     scorers: Sequence[Scorer],
     report: Report = lambda *_: None,
+    after_each: Callable[[], None] = lambda: None,
 ) -> dict[str, dict[str, list[Score]]]:
-    """The scores by scorer and method; label-free scorers run once, whatever the methods."""
+    """The scores by scorer and method; label-free scorers run once, whatever the methods.
+
+    ``after_each`` is called after every scorer and method, and may raise to end the work.
+    """
     found: dict[str, dict[str, list[Score]]] = {}
     nameless = {LABEL_FREE: dict.fromkeys(prepared.splits, "")}
     for scorer in scorers:
@@ -63,4 +67,5 @@ def compare_methods(
         for method, named in (nameless if scorer.label_free else labels).items():
             told = partial(report, f"{scorer.name}, {method}")
             found[scorer.name][method] = scorer.score(prepared.tests(named), told)
+            after_each()
     return found

@@ -64,7 +64,7 @@ def _panel(title: str, summaries: Mapping[str, Summary], measure: str) -> list[s
     return [*parts, *_curves(summaries, low)]
 
 
-def _row(name: str, summary: Summary, y: float, number: int, low: float) -> list[str]:
+def _row(name: str, summary: Summary, y: int, number: int, low: float) -> list[str]:
     value = summary.value
     assert value is not None, "only scorers with a value are drawn"
     colour, mark = COLOURS[number % len(COLOURS)], MARKS[number % len(MARKS)]
@@ -94,7 +94,7 @@ def interval_words(value: Interval) -> str:
     return f"{value.mean:.2f} [{value.low:.2f}, {value.high:.2f}]"
 
 
-def _axis(left: float, width: float, bottom: float, low: float) -> list[str]:
+def _axis(left: int, width: int, bottom: int, low: float) -> list[str]:
     parts = []
     for step in range(5):
         share = step / 4
@@ -110,7 +110,7 @@ def _axis(left: float, width: float, bottom: float, low: float) -> list[str]:
     return parts
 
 
-def _chance(summaries: Mapping[str, Summary], bottom: float, low: float) -> list[str]:
+def _chance(summaries: Mapping[str, Summary], bottom: int, low: float) -> list[str]:
     mean = sum(each.chance for each in summaries.values()) / len(summaries)
     x = _x(mean, low)
     return [
