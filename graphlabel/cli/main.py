@@ -27,6 +27,7 @@ from graphlabel.cli.commands import (
     profile,
     push,
     route,
+    suggest,
     trace,
     verbalize,
 )
@@ -52,6 +53,7 @@ app.command(short_help="Learn what chance looks like.")(calibrate.calibrate)
 app.command(short_help="Say which layers hold which classes.")(profile.profile)
 app.command(short_help="Label tier 1, list what 2 and 3 need.")(label.label)
 app.command(short_help="Put obscure features into words.")(verbalize.verbalize)
+app.command(short_help="Suggest supernodes.")(suggest.suggest)
 app.command(name="open", short_help="Open a graph in the terminal.")(open_.open_)
 app.command(short_help="Write a form that other tools open.")(export.export)
 app.command(short_help="Say what a graph file holds.")(info.info)

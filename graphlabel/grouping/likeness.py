@@ -51,7 +51,7 @@ def votes(
 
 def _profile_vote(rows: Float64[np.ndarray, "n nodes"]) -> Vote:
     """Profiles by their cosine; a node that no path enters (or leaves) has none."""
-    return Vote(cosines(rows), pairs(rows.any(axis=1)))
+    return Vote(cosines(rows), pairs((rows != 0).any(axis=1).tolist()))
 
 
 def mean_vote(parts: Sequence[Vote]) -> Vote:
