@@ -17,7 +17,7 @@ import argparse
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import combinations, count
 from pathlib import Path
 
 import networkx as nx
@@ -34,7 +34,9 @@ from graphlabel.files import GraphDocument, read_graph
 from graphlabel.graph import NodeKey
 from graphlabel.grouping import ClusteringGrouper, Known
 from graphlabel.grouping.candidates import candidates
+from graphlabel.grouping.clustering import fitting, groups_of
 from graphlabel.grouping.effects import cosines
+from graphlabel.grouping.likeness import Vote, likeness, role, votes
 
 Partition = Mapping[NodeKey, int]
 
@@ -244,6 +246,33 @@ def sweep(cases: Sequence[Case]) -> None:
         print(f"{setting}: {row}")
 
 
+def ablations(cases: Sequence[Case]) -> None:
+    """Print the mean index without one vote at a time, and with direct edges for total effects."""
+    everything = ("drivers", "driven", "position", "layer")
+    for left_out in ("", *everything):
+        scores = [agreement(case, _voted(case, set(everything) - {left_out}))[0] for case in cases]
+        print(f"without {left_out or 'nothing'}: {np.mean(scores):.2f}")
+    scores = [agreement(case, _voted(case, set(everything), direct=True))[0] for case in cases]
+    print(f"direct edges for total effects: {np.mean(scores):.2f}")
+
+
+def _voted(case: Case, names: set[str], *, direct: bool = False) -> Partition:
+    """What the votes of some names alone group."""
+    found: dict[NodeKey, int] = {}
+    numbers = count()
+    for places in candidates(case.document.graph, Annotations()):
+        every = votes(case.document.graph, Annotations(), places, Known())
+        if direct:
+            profiles = Vote(edge_profiles(case, places))
+            every = {**every, "drivers": profiles, "driven": profiles}
+        chosen = {name: vote for name, vote in every.items() if name in names}
+        for group in groups_of(likeness(chosen)):
+            number = next(numbers)
+            for at in fitting(group, role(chosen)):
+                found[case.document.graph.nodes[places[at]].key] = number
+    return found
+
+
 def atlas_hops(most: int) -> None:
     """Print whether the state of two-hop prompts is suggested, and what the groups explain."""
     from graphlabel import atlas
@@ -299,6 +328,7 @@ def main() -> None:
             parser.error(f"no graph below {arguments.graphs} has two supernodes")
         compare(cases, load_encoder(arguments.encoder) if arguments.encoder else load_encoder())
         sweep(cases)
+        ablations(cases)
     if arguments.atlas:
         atlas_hops(arguments.atlas)
 

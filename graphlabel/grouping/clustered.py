@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from graphlabel.annotation import Annotations, unique_name
 from graphlabel.graph import AttributionGraph
 from graphlabel.grouping.candidates import INFLUENTIAL, candidates
-from graphlabel.grouping.clustering import LEAST_LIKENESS, groups_of
-from graphlabel.grouping.likeness import likeness, votes
+from graphlabel.grouping.clustering import LEAST_LIKENESS, fitting, groups_of
+from graphlabel.grouping.likeness import likeness, role, votes
 from graphlabel.grouping.naming import name_of, reason_of
 from graphlabel.grouping.suggestion import Known, Suggestion
 
@@ -54,7 +54,11 @@ class ClusteringGrouper:
         if len(chosen) < 2:
             return
         found = votes(graph, annotations, chosen, known)
-        for group in groups_of(likeness(found), self.least_likeness, self.most_members):
+        done = role(found)
+        for whole in groups_of(likeness(found), self.least_likeness, self.most_members):
+            group = fitting(whole, done)
+            if not group:
+                continue
             places = [chosen[at] for at in group]
             keys = (graph.nodes[place].key for place in places)
             influence = min(graph.nodes[place].influence or 0.0 for place in places)

@@ -22,7 +22,7 @@ from graphlabel.annotation import (
 )
 from graphlabel.graph import AttributionGraph, Edges, FeatureKey, Node, NodeKey, NodeKind
 from graphlabel.grouping import ClusteringGrouper, Grouper, Known, Suggestion, accepting
-from graphlabel.grouping.clustering import groups_of
+from graphlabel.grouping.clustering import fitting, groups_of
 from graphlabel.grouping.effects import cosines, total_effects
 from graphlabel.grouping.likeness import Vote, mean_vote
 from graphlabel.grouping.meaning import meanings
@@ -134,6 +134,23 @@ def test_a_group_is_at_most_the_square_root_of_all() -> None:
     assert max(sizes) <= 5
     assert [len(group) for group in groups_of(alike, most=30)] == [30]
     assert groups_of(np.eye(4)) == []
+
+
+def test_standing_near_is_no_reason_by_itself() -> None:
+    role = np.array(
+        [[1.0, 0.9, 0.0, 0.1], [0.9, 1.0, 0.1, 0.0], [0.0, 0.1, 1.0, -0.5], [0.1, 0.0, -0.5, 1.0]]
+    )
+    assert fitting([0, 1, 2, 3], role) == [0, 1]
+    assert fitting([0, 1], role) == [0, 1]
+    assert fitting([2, 3], role) == []
+    assert fitting([0, 1, 2, 3], role, least=-1.0) == [0, 1, 2, 3]
+    # three features at one place with nothing else in common
+    nodes = [Node(NodeKey(NodeKind.TOKEN, -1, p, p)) for p in range(3)]
+    nodes += [Node(NodeKey(NodeKind.FEATURE, 1, at, 2)) for at in range(3)]
+    graph = AttributionGraph(
+        "abc", ("a", "b", "c"), tuple(nodes), Edges.of([0, 1, 2], [3, 4, 5], [1.0] * 3), 2
+    )
+    assert suggest(graph) == []
 
 
 def test_each_known_thing_is_one_vote() -> None:
