@@ -13,11 +13,11 @@ MOST_CANDIDATES = 2000
 
 def candidates(
     graph: AttributionGraph, annotations: Annotations, influential: float = INFLUENTIAL
-) -> list[int]:
-    """The places of features to be grouped, and of all logits, in the graph's order.
+) -> tuple[list[int], list[int]]:
+    """The places of the features to be grouped, and of the logits, in the graph's order.
 
-    Features whose file states no influence all take part, pinned ones in any case; of more than
-    2,000 the most influential.
+    The two are never grouped with each other. Features whose file states no influence all take
+    part, pinned ones in any case; of more than 2,000 the most influential.
     """
     pinned = set(annotations.pinned)
 
@@ -27,4 +27,4 @@ def candidates(
 
     features = [p for p in graph.places(NodeKind.FEATURE) if share(p) <= influential]
     features = sorted(features, key=lambda place: (share(place), place))[:MOST_CANDIDATES]
-    return sorted([*features, *graph.places(NodeKind.LOGIT)])
+    return sorted(features), list(graph.places(NodeKind.LOGIT))

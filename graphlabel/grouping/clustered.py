@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from graphlabel.annotation import Annotations, unique_name
 from graphlabel.graph import AttributionGraph
 from graphlabel.grouping.candidates import INFLUENTIAL, candidates
-from graphlabel.grouping.clustering import LEAST_LIKENESS, groups_of
-from graphlabel.grouping.likeness import Vote, likeness, votes
+from graphlabel.grouping.clustering import LEAST_LIKENESS, fitting, groups_of
+from graphlabel.grouping.likeness import likeness, role, votes
 from graphlabel.grouping.naming import name_of, reason_of
 from graphlabel.grouping.suggestion import Known, Suggestion
 
@@ -32,43 +32,41 @@ class ClusteringGrouper:
         self, graph: AttributionGraph, annotations: Annotations, known: Known
     ) -> list[Suggestion]:
         """See Grouper."""
-        chosen = candidates(graph, annotations, self.influential)
-        if len(chosen) < 2:
-            return []
-        found = votes(graph, annotations, chosen, known)
-        groups = groups_of(likeness(found), self.least_likeness, self.most_members)
-        ranked = sorted(groups, key=lambda group: self._influence(graph, chosen, group))
-        return self._named(graph, annotations, known, chosen, found, ranked)
+        drafts = [
+            draft
+            for chosen in candidates(graph, annotations, self.influential)
+            for draft in self._drafts(graph, annotations, known, chosen)
+        ]
+        made: list[Suggestion] = []
+        for _, draft in sorted(drafts, key=lambda each: each[0]):
+            name = unique_name(draft.name, [each.name for each in made])
+            made.append(replace(draft, name=name))
+        return made
 
-    def _influence(
-        self, graph: AttributionGraph, chosen: Sequence[int], group: Sequence[int]
-    ) -> tuple[float, int]:
-        """Where a group comes: by its most influential member, then by the graph's order."""
-        shares = [graph.nodes[chosen[at]].influence or 0.0 for at in group]
-        return min(shares), group[0]
-
-    def _named(
+    def _drafts(
         self,
         graph: AttributionGraph,
         annotations: Annotations,
         known: Known,
         chosen: Sequence[int],
-        found: dict[str, Vote],
-        groups: Sequence[Sequence[int]],
-    ) -> list[Suggestion]:
-        made: list[Suggestion] = []
-        for group in groups:
+    ) -> Iterator[tuple[tuple[float, int], Suggestion]]:
+        """The groups of some nodes with where they come: by their most influential member."""
+        if len(chosen) < 2:
+            return
+        found = votes(graph, annotations, chosen, known)
+        done = role(found)
+        for whole in groups_of(likeness(found), self.least_likeness, self.most_members):
+            group = fitting(whole, done)
+            if not group:
+                continue
             places = [chosen[at] for at in group]
-            name = name_of(graph, annotations, known, places)
-            keys = sorted(
-                (graph.nodes[place].key for place in places),
-                key=lambda key: (key.layer, key.position, key.feature),
-            )
-            made.append(
+            keys = (graph.nodes[place].key for place in places)
+            influence = min(graph.nodes[place].influence or 0.0 for place in places)
+            yield (
+                (influence, places[0]),
                 Suggestion(
-                    unique_name(name, [each.name for each in made]),
-                    tuple(keys),
+                    name_of(graph, annotations, known, places),
+                    tuple(sorted(keys, key=lambda key: (key.layer, key.position, key.feature))),
                     reason_of(graph, found, group, places),
-                )
+                ),
             )
-        return made

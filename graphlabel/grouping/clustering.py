@@ -12,6 +12,9 @@ from scipy.spatial.distance import squareform
 LEAST_LIKENESS = 0.4
 """Groups merge while their members are at least so alike on average."""
 
+LEAST_FIT = 0.2
+"""Members are at least so alike to the others in what they do, wherever they stand."""
+
 
 def groups_of(
     alike: Float64[np.ndarray, "n n"], least: float = LEAST_LIKENESS, most: int | None = None
@@ -39,3 +42,21 @@ def groups_of(
         else:
             open_branches += [branch.left, branch.right]
     return sorted(found)
+
+
+def fitting(
+    group: list[int], role: Float64[np.ndarray, "n n"], least: float = LEAST_FIT
+) -> list[int]:
+    """A group without the members that fit worst, until each one's mean ``role`` is enough.
+
+    That two nodes stand near each other is no reason by itself. Empty when fewer than two remain.
+    """
+    kept = list(group)
+    while len(kept) > 1:
+        among = role[np.ix_(kept, kept)]
+        fit = (among.sum(axis=1) - np.diag(among)) / (len(kept) - 1)
+        worst = int(np.argmin(fit))
+        if fit[worst] >= least:
+            return kept
+        del kept[worst]
+    return []

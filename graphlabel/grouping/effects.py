@@ -29,7 +29,7 @@ class Effects(NamedTuple):
 
 def total_effects(graph: AttributionGraph, chosen: Sequence[int]) -> Effects:
     """The total effects on and of some nodes; links that close a cycle do not count."""
-    order = np.lexsort((np.arange(len(graph)), [node.key.layer for node in graph.nodes]))
+    order = np.argsort([node.key.layer for node in graph.nodes], kind="stable")
     rank = np.empty(len(graph), dtype=np.int64)
     rank[order] = np.arange(len(graph))
     source, target = rank[graph.edges.source], rank[graph.edges.target]

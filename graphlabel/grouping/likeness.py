@@ -14,6 +14,8 @@ from graphlabel.grouping.effects import cosines, total_effects
 from graphlabel.grouping.meaning import meanings, pairs
 from graphlabel.grouping.suggestion import Known
 
+WHERE = ("position", "layer")
+"""The votes that say where nodes stand; the others say what they do."""
 LAYER_SCALE = 0.25
 """Layers this share of the model's depth apart are alike to 1/e."""
 
@@ -51,7 +53,7 @@ def votes(
 
 def _profile_vote(rows: Float64[np.ndarray, "n nodes"]) -> Vote:
     """Profiles by their cosine; a node that no path enters (or leaves) has none."""
-    return Vote(cosines(rows), pairs(rows.any(axis=1)))
+    return Vote(cosines(rows), pairs((rows != 0).any(axis=1).tolist()))
 
 
 def mean_vote(parts: Sequence[Vote]) -> Vote:
@@ -69,3 +71,8 @@ def mean_vote(parts: Sequence[Vote]) -> Vote:
 def likeness(found: Mapping[str, Vote]) -> Float64[np.ndarray, "n n"]:
     """How alike every two nodes are: the mean of the votes that say something of them."""
     return mean_vote(list(found.values())).values
+
+
+def role(found: Mapping[str, Vote]) -> Float64[np.ndarray, "n n"]:
+    """How alike every two nodes are in what they do, wherever they stand."""
+    return mean_vote([vote for name, vote in found.items() if name not in WHERE]).values
