@@ -18,8 +18,10 @@ from graphlabel.labeling.pricing import Price
 class Queue:
     """What waits, one node a feature."""
 
+    awaiting_counter: Sequence[NodeKey]
+    """Of tier 1 without a label, most influential first."""
     awaiting_model: Sequence[NodeKey]
-    """Of tiers 1 and 2 without a label, most influential first."""
+    """Of tier 2 without a label, most influential first."""
     awaiting_person: Sequence[NodeKey]
     """Of tier 3 without a label, most influential first."""
     doubtful: Sequence[NodeKey]
@@ -41,7 +43,8 @@ def queue_of(document: GraphDocument) -> Queue:
     keys = {graph.nodes[place].key for place in graph.places(NodeKind.FEATURE)}
     bare = {key.feature_key for key in keys if annotations.label_of(key) is None}
     return Queue(
-        [*by_tier[Tier.COUNTER], *by_tier[Tier.MODEL]],
+        by_tier[Tier.COUNTER],
+        by_tier[Tier.MODEL],
         by_tier[Tier.PERSON],
         doubtful,
         len([key for key in bare if key not in annotations.routings]),
@@ -75,6 +78,7 @@ def queue_facts(
     """The whole queue as plain JSON values."""
     priced = quoted.features if quoted else {}
     facts: dict[str, Any] = {
+        "awaiting_counter": [node_facts(document, key) for key in queue.awaiting_counter],
         "awaiting_model": [
             node_facts(document, key, priced.get(key.feature_key)) for key in queue.awaiting_model
         ],
@@ -93,7 +97,11 @@ def queue_lines(
     """The queue for a person to read; the first ``most`` of each part."""
     cost = f"; {quoted.words}" if quoted and quoted.features else ""
     priced = quoted.features if quoted else {}
-    lines = [f"{len(queue.awaiting_model)} ◆ await a model (tier 2){cost}"]
+    lines = []
+    if queue.awaiting_counter:
+        many = len(queue.awaiting_counter)
+        lines.append(f"{many} ▼▲ await the token counter (tier 1), free: run graphlabel label")
+    lines.append(f"{len(queue.awaiting_model)} ◆ await a model (tier 2){cost}")
     for key in queue.awaiting_model[:most]:
         price = priced.get(key.feature_key)
         dollars = money(price.dollars) if price and price.dollars is not None else ""

@@ -294,18 +294,18 @@ def test_ctrl_c_keeps_what_was_answered(routed: Path, tmp_path: Path, service: S
 
 def test_queue_lists_who_waits_for_whom(routed: Path, no_key: None) -> None:
     facts = json.loads(run("queue", routed, *INDEX, "--json").stdout)
-    for part, tiers in (("awaiting_model", {1, 2}), ("awaiting_person", {3})):
+    for tier, part in enumerate(("awaiting_counter", "awaiting_model", "awaiting_person"), start=1):
         found = facts[part]
-        assert {each["tier"] for each in found} <= tiers
+        assert {each["tier"] for each in found} == {tier}
         influence = [each["influence"] for each in found]
-        if part == "awaiting_person":
-            assert influence == sorted(influence)
+        assert influence == sorted(influence)
         assert all(each["reason"] for each in found)
-    two = [each for each in facts["awaiting_model"] if each["tier"] == 2]
+    two = facts["awaiting_model"]
     assert facts["price"]["dollars"] == pytest.approx(
         sum(each["dollars"] for each in two), rel=1e-9
     )
     shown = run("queue", routed, *INDEX, "--limit", "1").stdout
+    assert "▼▲ await the token counter (tier 1), free" in shown
     assert "◆ await a model (tier 2); np_max-act-logits by" in shown
     assert "○ await you (tier 3)" in shown
     assert "more (--limit)" in shown
