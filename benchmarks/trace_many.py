@@ -1,7 +1,7 @@
 """Prompts a minute with one worker and with two, each on one thread, side by side in one run.
 
-Run: `python benchmarks/trace_many.py [--prompts 60] [--runner local|ray]`. Loading the model is part of
-it, as it is of the command; the second column leaves it out.
+Run: `python benchmarks/trace_many.py [--prompts 60] [--runner local|ray]`. Loading
+the model is part of it, as it is of the command; the second column leaves it out.
 """
 
 from __future__ import annotations

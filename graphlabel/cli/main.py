@@ -13,6 +13,7 @@ from graphlabel.cli import config
 from graphlabel.cli.commands import (
     cache,
     calibrate,
+    compare,
     demo,
     diff,
     doctor,
@@ -33,10 +34,14 @@ from graphlabel.cli.commands import (
     open_,
     profile,
     push,
+    queue,
     route,
+    score,
     store,
+    suggest,
     trace,
     trace_many,
+    verbalize,
 )
 from graphlabel.errors import GraphLabelError
 from graphlabel.inert import inert
@@ -61,7 +66,12 @@ app.command("trace-many", short_help="Trace, route and label a set of prompts.")
 app.command(short_help="Sort features into the four classes.")(route.route)
 app.command(short_help="Learn what chance looks like.")(calibrate.calibrate)
 app.command(short_help="Say which layers hold which classes.")(profile.profile)
-app.command(short_help="Label tier 1, list what 2 and 3 need.")(label.label)
+app.command(short_help="Label by tier; list what still waits.")(label.label)
+app.command(short_help="List what waits, for whom, at what price.")(queue.queue)
+app.command(short_help="Put obscure features into words.")(verbalize.verbalize)
+app.command(short_help="Measure what labels are worth.")(score.score)
+app.command(short_help="Compare methods of labelling.")(compare.compare)
+app.command(short_help="Suggest supernodes.")(suggest.suggest)
 app.command(name="open", short_help="Open a graph in the terminal.")(open_.open_)
 app.command(short_help="Write a form that other tools open.")(export.export)
 app.command(short_help="Say what a graph file holds.")(info.info)

@@ -226,7 +226,12 @@ def _only_what_was_read(document: GraphDocument, node: Node) -> bool:
     now = document.annotations
     label = now.label_of(node.key)
     plain = label is None or label.provenance.origin is Origin.FILE
-    annotated = now.routing_of(node.key) or node.key in now.notes or node.key in now.reviews
+    annotated = (
+        now.routing_of(node.key)
+        or node.key in now.notes
+        or node.key in now.reviews
+        or now.verbalizations_of(node.key)
+    )
     return plain and not annotated
 
 

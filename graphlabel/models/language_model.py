@@ -94,12 +94,14 @@ def load_language_model(
     device: torch.device | None = None,
     gguf_file: str | None = None,
     attention: str = "eager",
+    headless: bool = False,
 ) -> LanguageModel:
     """Load a model from a local folder or, by its id, from the Hugging Face hub.
 
     ``gguf_file`` names a GGUF file in there, whose weights are dequantised; ``name`` may also be
     such a file itself. Attention runs in eager mode where its patterns are read; ``sdpa`` is
-    faster. Raises ModelError when the model cannot be had and UnsupportedArchitectureError when it
+    faster. ``headless`` allows a checkpoint without final norm and unembedding, whose logits mean
+    nothing. Raises ModelError when the model cannot be had and UnsupportedArchitectureError when it
     cannot be traced.
     """
     quiet_hub()
@@ -109,7 +111,7 @@ def load_language_model(
         name = str(folder)
     if folder.is_dir() and gguf_file is not None and not (folder / gguf_file).is_file():
         raise ModelError(f"{folder} holds no {gguf_file}; check --gguf-file")
-    config, model, tokenizer = read_checkpoint(name, dtype, attention, gguf_file)
+    config, model, tokenizer = read_checkpoint(name, dtype, attention, gguf_file, headless=headless)
     model.requires_grad_(requires_grad=False)
     model.eval()
     return LanguageModel(

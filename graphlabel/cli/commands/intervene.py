@@ -130,7 +130,7 @@ def intervene(
     show(found)
 
 
-def _read(path: Path, store: Path | None, *, file_only: bool, trust_pickle: bool) -> GraphDocument:
+def _read(path: Path, store: str | None, *, file_only: bool, trust_pickle: bool) -> GraphDocument:
     from graphlabel.cli.pipeline import with_stored_edits
     from graphlabel.files import read_graph
 

@@ -76,17 +76,18 @@ class Worker:
     def _finished(self, document: GraphDocument) -> tuple[GraphDocument, dict[str, Any]]:
         """The document routed and labelled, where there is evidence to do it with."""
         from graphlabel.annotation import Tier
-        from graphlabel.cli.pipeline import label_document, route_document, source_for
+        from graphlabel.cli.labelling import finder, label_document
+        from graphlabel.cli.pipeline import route_document, source_for
 
         plan = self._plan
         if not plan.features:
             return document, {}
         source = source_for(document, plan.features, any_set=plan.any_set, offline=plan.offline)
         routed, _ = route_document(document, source, plan.routing)
-        labelled, report, _ = label_document(routed, source)
+        labelled, report = label_document(routed, finder(routed, source))
         return labelled, {
             "routed": len(labelled.annotations.routings),
-            "labelled": report.labelled,
+            "labelled": sum(tier.labelled for tier in report.tiers.values()),
             "awaiting_model": len(report.waiting[Tier.MODEL]),
             "awaiting_person": len(report.waiting[Tier.PERSON]),
         }
