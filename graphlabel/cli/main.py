@@ -24,6 +24,7 @@ from graphlabel.cli.commands import (
     label,
     labels,
     labels_carry,
+    ledger,
     lint,
     open_,
     profile,
@@ -62,6 +63,7 @@ app.command(short_help="Compare two graphs' features.")(diff.diff)
 app.command(short_help="Look for what is wrong with a graph.")(lint.lint)
 app.command(short_help="Fetch a graph from Neuronpedia.")(fetch.fetch)
 app.command(short_help="Upload a graph to Neuronpedia.")(push.push)
+app.command(short_help="Say what language models cost.")(ledger.ledger)
 app.add_typer(features.app, name="features")
 app.add_typer(cache.app, name="cache")
 labels.app.command(short_help="Take over another pruning's annotations.")(labels_carry.carry)
