@@ -27,11 +27,8 @@ from graphlabel.cli.commands import (
     labels,
     labels_agreement,
     labels_carry,
-<<<<<<< HEAD
     labels_export,
     labels_import,
-=======
->>>>>>> wt-store
     ledger,
     lint,
     open_,
