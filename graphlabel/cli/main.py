@@ -22,6 +22,7 @@ from graphlabel.cli.commands import (
     fetch,
     info,
     label,
+    ledger,
     lint,
     open_,
     profile,
@@ -63,6 +64,7 @@ app.command(short_help="Compare two graphs' features.")(diff.diff)
 app.command(short_help="Look for what is wrong with a graph.")(lint.lint)
 app.command(short_help="Fetch a graph from Neuronpedia.")(fetch.fetch)
 app.command(short_help="Upload a graph to Neuronpedia.")(push.push)
+app.command(short_help="Say what language models cost.")(ledger.ledger)
 app.add_typer(features.app, name="features")
 app.add_typer(cache.app, name="cache")
 app.command(short_help="Check the installation.")(doctor.doctor)

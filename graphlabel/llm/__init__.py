@@ -2,6 +2,7 @@
 
 from graphlabel.llm.gateway import Answer, Failure, FailureKind, Gateway, Query
 from graphlabel.llm.requests import ChatModel, Completion, Request, Role, StopReason, Turn
+from graphlabel.llm.settings import GatewaySettings
 
 __all__ = [
     "Answer",
@@ -10,6 +11,7 @@ __all__ = [
     "Failure",
     "FailureKind",
     "Gateway",
+    "GatewaySettings",
     "Query",
     "Request",
     "Role",

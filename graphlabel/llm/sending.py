@@ -1,0 +1,110 @@
+"""Sending single calls: within the budget, noted before and after, tried again where it helps."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+
+from graphlabel.errors import LanguageModelError
+from graphlabel.llm.backends.backend import Backend
+from graphlabel.llm.budget import Budget
+from graphlabel.llm.calls import CallError
+from graphlabel.llm.gateway import Answer, Failure, FailureKind, Query
+from graphlabel.llm.journal import Journal
+from graphlabel.llm.requests import Completion, Request
+from graphlabel.llm.retrying import Halt, Pace, retrying
+from graphlabel.llm.settings import GatewaySettings
+from graphlabel.llm.terms import Terms
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What every way of sending needs."""
+
+    backend: Backend
+    journal: Journal
+    budget: Budget
+    settings: GatewaySettings
+    halt: Halt
+
+
+class Sender:
+    """Sends calls one by one, several at a time; lives in one event loop."""
+
+    def __init__(self, desk: Desk) -> None:
+        """A sender for the running event loop."""
+        self._desk = desk
+        most = desk.backend.most_at_once or desk.settings.concurrency
+        self._slots = asyncio.Semaphore(min(most, desk.settings.concurrency))
+        self._pace = Pace(desk.halt)
+
+    async def send(self, key: str, query: Query) -> Answer:
+        """A query's answer, or why it has none."""
+        desk = self._desk
+        async with self._slots:
+            try:
+                answer: Completion = await retrying(desk.settings, desk.halt)(
+                    self._attempt, key, query
+                )
+            except CallError as error:
+                if error.kind not in (FailureKind.BUDGET, FailureKind.UNSENT):
+                    desk.halt.lost(error)
+                return error.failure
+            desk.halt.answered()
+            return answer
+
+    async def _attempt(self, key: str, query: Query) -> Completion:
+        """One call; raises CallError."""
+        desk, bound = self._desk, self._desk.backend.terms.bound(query.request)
+        await self._pace.turn()
+        if not await desk.budget.reserve(bound):
+            raise CallError(FailureKind.BUDGET, beyond_budget(desk.budget, bound).message)
+        cost: float | None = 0.0
+        try:
+            desk.halt.check()
+            call = desk.journal.sending(key, desk.backend.name, query, bound)
+            cost = bound  # until it is known to be less
+            try:
+                said = await desk.backend.complete(query.request)
+            except CallError as error:
+                cost = bound if error.perhaps_paid else 0.0
+                desk.journal.failed(call, error.kind.value, perhaps_paid=error.perhaps_paid)
+                if error.retry_after and error.retry_after <= desk.settings.patience:
+                    self._pace.hold(error.retry_after)
+                raise
+            except LanguageModelError:  # a local model that cannot be loaded
+                cost = 0.0
+                desk.journal.failed(call, "not loaded", perhaps_paid=False)
+                raise
+            answer = priced(said, query.request, desk.backend.terms)
+            desk.journal.answered(call, key, desk.backend.name, answer)
+            cost = answer.dollars
+            return answer
+        finally:
+            desk.budget.settle(bound, cost)
+
+
+def priced(
+    answer: Completion, request: Request, terms: Terms, *, batch: bool = False
+) -> Completion:
+    """A completion with its price and the temperature that was sent.
+
+    A service that does not say how much it read is taken at the call's highest price.
+    """
+    dollars = answer.dollars
+    if dollars is None and answer.input_tokens:
+        dollars = terms.dollars(answer.input_tokens, answer.output_tokens, batch=batch)
+    elif dollars is None:
+        dollars = terms.bound(request, batch=batch)
+    temperature = request.temperature if terms.temperature else None
+    return replace(answer, dollars=dollars, temperature=temperature)
+
+
+def beyond_budget(budget: Budget, bound: float | None) -> Failure:
+    """A call that could pass the limit."""
+    price = "an unknown price" if bound is None else f"up to ${bound:.4f}"
+    return Failure(
+        FailureKind.BUDGET,
+        f"not sent: it costs {price}, and ${max(budget.left, 0.0):.4f} of "
+        f"${budget.most or 0.0:.2f} are left; raise --max-usd and run again",
+    )
