@@ -38,6 +38,8 @@ class Verbalization:
     """It ran out of tokens: the end is missing."""
     cosine: float | None = None
     """Of the vector with its reconstruction from the text, -1 to 1: .9 is good, .5 mediocre."""
+    model: str = ""
+    """The model whose residual stream was read; empty where nobody says."""
     passage: str = ""
     """The end of the text at whose last token the vector stands, where there is one."""
     temperature: float | None = None
