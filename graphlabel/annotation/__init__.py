@@ -6,6 +6,7 @@ from graphlabel.annotation.annotations import (
     label_target,
     unique_name,
 )
+from graphlabel.annotation.carrying import CarryOver, CarryReport
 from graphlabel.annotation.commands import (
     Command,
     Group,
@@ -22,6 +23,7 @@ from graphlabel.annotation.history import Edit, History
 from graphlabel.annotation.labels import (
     MAX_LABEL_LENGTH,
     Label,
+    LabelScore,
     Origin,
     Provenance,
     Review,
@@ -31,6 +33,7 @@ from graphlabel.annotation.labels import (
 )
 from graphlabel.annotation.patch import Patch
 from graphlabel.annotation.routing import FeatureClass, Routing, Tier, WindowScore
+from graphlabel.annotation.trust import needs_attention, trust_of, trust_order
 from graphlabel.annotation.verbalization import (
     MAX_VERBALIZATION_LENGTH,
     Reading,
@@ -42,12 +45,15 @@ __all__ = [
     "MAX_LABEL_LENGTH",
     "MAX_VERBALIZATION_LENGTH",
     "Annotations",
+    "CarryOver",
+    "CarryReport",
     "Command",
     "Edit",
     "FeatureClass",
     "Group",
     "History",
     "Label",
+    "LabelScore",
     "LabelTarget",
     "Origin",
     "Patch",
@@ -71,5 +77,8 @@ __all__ = [
     "clean_label",
     "clean_verbalization",
     "label_target",
+    "needs_attention",
+    "trust_of",
+    "trust_order",
     "unique_name",
 ]

@@ -52,8 +52,14 @@ def encode_value(value: object) -> Any:
         plain = {name: part for name, part in plain.items() if part != unset[name]}
     if isinstance(value, Label):
         made = plain["provenance"]
-        plain["provenance"] = {name: part for name, part in made.items() if part not in ("", None)}
+        plain["provenance"] = {
+            name: part for name, part in made.items() if part not in ("", None, [], ())
+        }
     return plain
+
+
+def _is_set(part: object) -> bool:
+    return part not in ("", None, (), [])
 
 
 def decode_value(value: object, kind: type[T]) -> T:

@@ -29,6 +29,7 @@ from graphlabel_tui.wording import (
     percent,
     provenance_words,
     review_words,
+    score_words,
     signed,
     title_of,
     token_at,
@@ -84,6 +85,7 @@ class FeaturePanel(LineList):
         lines = [line(*spread([Span(title, role)], right, width))]
         if label:
             lines.append(self._provenance_line(node, label, width))
+            lines += wrap(score_words(label), width, "muted") if label.provenance.scores else []
         elif node.is_feature:
             hint = " · e names it" + ("" if session.marked else ", n goes to the next")
             lines.append(line(Span(clip(self._needs(node) + hint, width), "muted")))
