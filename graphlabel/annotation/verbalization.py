@@ -66,8 +66,8 @@ def clean_verbalization(text: str) -> str:
 
     Cut at 4,000 characters.
     """
-    lines = text.splitlines()
-    kept = ["".join(char for char in " ".join(line.split()) if is_plain(char)) for line in lines]
+    lines = ("".join(filter(is_plain, line)) for line in text.splitlines())
+    kept = [" ".join(line.split()) for line in lines]
     paragraphs = "\n".join(kept).split("\n\n")
     joined = "\n\n".join(part.strip("\n") for part in paragraphs if part.strip())
     return joined[:MAX_VERBALIZATION_LENGTH].rstrip()
