@@ -6,6 +6,7 @@ from graphlabel.annotation.annotations import (
     label_target,
     unique_name,
 )
+from graphlabel.annotation.carrying import CarryOver, CarryReport
 from graphlabel.annotation.commands import (
     Command,
     Group,
@@ -44,6 +45,8 @@ __all__ = [
     "MAX_LABEL_LENGTH",
     "MAX_VERBALIZATION_LENGTH",
     "Annotations",
+    "CarryOver",
+    "CarryReport",
     "Command",
     "Edit",
     "FeatureClass",

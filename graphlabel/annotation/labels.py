@@ -123,7 +123,10 @@ def clean_label(text: str) -> str:
 
     Cut at 200 characters.
     """
-    kept = "".join(" " if char.isspace() else char for char in text if is_plain(char))
+    if text.isascii() and text.isprintable():
+        kept = text
+    else:
+        kept = "".join(" " if char.isspace() else char for char in text if is_plain(char))
     return " ".join(kept.split())[:MAX_LABEL_LENGTH].rstrip()
 
 

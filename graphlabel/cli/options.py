@@ -24,8 +24,13 @@ OfflineOption = Annotated[
 OutputFile = Annotated[Path, typer.Option("-o", "--output", help="File to write.", metavar="FILE")]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 StoreOption = Annotated[
-    Path | None,
-    typer.Option(help="Annotation store (GRAPHLABEL_STORE).", metavar="FILE"),
+    str | None,
+    typer.Option(
+        help="Annotation store: a file, or postgresql://… (GRAPHLABEL_STORE).", metavar="STORE"
+    ),
+]
+FileOnly = Annotated[
+    bool, typer.Option("--file-only", help="Leave out edits that are only in the store.")
 ]
 TrustPickle = Annotated[
     bool,

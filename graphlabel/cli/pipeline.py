@@ -27,7 +27,7 @@ from graphlabel.evidence import (
 )
 from graphlabel.files import GraphDocument
 from graphlabel.graph import FeatureKey, NodeKind
-from graphlabel.records import TranscoderSet, same_model
+from graphlabel.records import TranscoderSet
 
 __all__ = [
     "RouteOptions",
@@ -75,25 +75,23 @@ def source_for(
 
 def _of_graph(document: GraphDocument, source: FeatureSource) -> list[FeatureSource]:
     """The parts of a source that are of the graph's transcoder set, or do not say."""
-    graph_set, model = TranscoderSet.of(document.graph.source), document.graph.source.model
+    said = document.graph.source
     refused: TranscoderSet | None = None
     kept = []
     for part in parts_of(source):
         theirs = part.transcoder_set
-        if graph_set:
-            fits = theirs is None or graph_set.matches(theirs)
-        else:
-            fits = theirs is None or not model or same_model(model, theirs.model)
+        fits = theirs is None or theirs.may_be_of(said)
         refused = refused if fits else theirs
         if fits:
             kept.append(part)
     if kept or refused is None:
         return kept
-    said = f"was traced with {graph_set} {graph_set.revision}" if graph_set else f"is of {model}"
+    graph_set = TranscoderSet.of(said)
+    own = f"{graph_set} {said.transcoders_revision}".strip() if graph_set else ""
     holds = f"{refused} {refused.revision}".strip()
     raise EvidenceError(
-        f"the graph {said}, {source.name} holds features of {holds}; name the "
-        "right source, or --any-set if they are the same"
+        f"the graph is of {own or said.transcoders or said.model}, {source.name} holds features of "
+        f"{holds}; name the right source, or --any-set if they are the same"
     )
 
 
@@ -170,15 +168,15 @@ def route_document(
 
 
 def with_stored_edits(
-    document: GraphDocument, place: Path | None = None
+    document: GraphDocument, named: str | None = None
 ) -> tuple[GraphDocument, bool]:
     """The document with the edits the annotation store keeps of it, and whether there were any."""
-    from graphlabel.store import Store, default_store_path
+    from graphlabel.store import Store, is_absent, store_place
 
-    path = place or default_store_path()
-    if not path.is_file():
+    place = store_place(named)
+    if is_absent(place):
         return document, False
-    store = Store(path)
+    store = Store(place)
     try:
         history = store.history(document.graph, document.annotations, document.slug)
     finally:

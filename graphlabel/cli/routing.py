@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+import graphlabel
 from graphlabel.errors import CalibrationError, EvidenceError
 from graphlabel.evidence import FeatureSource, every_key, parts_of
 from graphlabel.protocol import CalibratedSettings, Extension, RawSettings
@@ -238,4 +239,10 @@ def _places(source: FeatureSource, encoder: Encoder, settings: CalibratedSetting
     )  # fmt: skip
     identity = f"{encoder.name}|{encoder.revision}|".encode() + msgspec.json.encode(lasting)
     digest = hashlib.sha256(identity).hexdigest()[:12]
-    return [folder / pattern.replace("*", digest) for folder, pattern in _shelves(source)]
+    program = Path(graphlabel.__file__).parent
+    return [
+        folder / pattern.replace("*", digest)
+        for folder, pattern in _shelves(source)
+        # the index that comes with the program is its own, not the user's
+        if not folder.resolve().is_relative_to(program)
+    ]

@@ -78,5 +78,9 @@ class _Lines:
             return
         self._told = now
         rate = (seen - self._first[1]) / max(now - self._first[0], 1e-9)
-        left = f", {(self._total - seen) / rate / 60:.0f} min left" if self._total and rate else ""
+        left = (
+            f", at most {(self._total - seen) / rate / 60:.0f} min left"
+            if self._total and rate
+            else ""
+        )
         typer.echo(f"{self._title}: {seen:,} tokens, {rate:,.0f}/s{left}", err=True)

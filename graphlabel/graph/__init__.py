@@ -2,7 +2,7 @@
 
 from graphlabel.graph.edges import Edges
 from graphlabel.graph.graph import AttributionGraph, GraphScores, GraphSource
-from graphlabel.graph.identity import graph_key
+from graphlabel.graph.identity import graph_key, prompt_key
 from graphlabel.graph.influence import graph_scores, logit_weights, node_influence
 from graphlabel.graph.nodes import NO_FEATURE, TOKEN_LAYER, FeatureKey, Node, NodeKey, NodeKind
 from graphlabel.graph.order import NodeOrder
@@ -29,6 +29,7 @@ __all__ = [
     "link_scores",
     "logit_weights",
     "node_influence",
+    "prompt_key",
     "prune",
     "subgraph_scores",
     "supernode_edges",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 from graphlabel.annotation import MAX_LABEL_LENGTH, clean_label
 from graphlabel.errors import AnswerError
@@ -15,6 +16,7 @@ CUT = "the answer was cut before its label ended; raise max_tokens"
 
 _EMPHASIS = "*`"
 _QUOTES = ('""', "''", "“”", "‘’", "«»", "„“")
+_WORD = re.compile(r"\w{3,}")
 _DECLINES = re.compile(
     r"(i['’]m|i am) (sorry|afraid|unable|not able|an ai)|i (cannot|can['’]t|won['’]t|must decline)"
     r"|(sorry|unfortunately|apologies)[,;]|as an ai\b|(unable|impossible) to (determine|tell|say)",
@@ -67,6 +69,18 @@ def check_script(label: str, shown: str) -> None:
     allowed = {"LATIN", "GREEK"} | {_script(char) for char in set(shown) if char.isalpha()}
     if sum(script not in allowed for script in letters) * 2 > len(letters):
         raise AnswerError("the label is in a language that was not asked for")
+
+
+def check_copy(label: str, answered: Sequence[str], shown: str) -> None:
+    """Raise AnswerError when a label is that of an example in the prompt, and not of the evidence.
+
+    Small models repeat the answers they were shown. ``answered`` are those answers; a label that
+    shares a word with its evidence is its own.
+    """
+    words = set(_WORD.findall(label.casefold())) - {"say"}
+    said = set(_WORD.findall(" ".join(answered).casefold()))
+    if words and words <= said and not words & set(_WORD.findall(shown.casefold())):
+        raise AnswerError("the answer repeats an example of the prompt")
 
 
 def _script(char: str) -> str:

@@ -15,10 +15,10 @@ from graphlabel.errors import (
     UsageError,
     VerbalizerError,
 )
-from graphlabel.labeling.answers import check_script
+from graphlabel.labeling.answers import check_copy, check_script
 from graphlabel.labeling.evidence import Evidence
 from graphlabel.labeling.labeler import Labeler, LabelMethod, PromptedLabeler, Proposal
-from graphlabel.llm import Answer, Completion, Failure, FailureKind, Gateway, Query, Request
+from graphlabel.llm import Answer, Completion, Failure, FailureKind, Gateway, Query, Request, Role
 
 SILENT = "nothing to say"
 """The kind of a feature that a method has no label for."""
@@ -154,7 +154,12 @@ def _answers(
         answers.update(enumerate(gateway.ask(queries, arrived) if queries else ()))
     except KeyboardInterrupt:
         return answers, True
-    return answers, False
+    return answers, any(isinstance(each, Failure) and _is_stop(each) for each in answers.values())
+
+
+def _is_stop(failure: Failure) -> bool:
+    """Whether a gateway did not send a query because of Ctrl-C, and gave back what it had."""
+    return failure.kind is FailureKind.UNSENT and "Ctrl-C" in failure.message
 
 
 def _read(method: PromptedLabeler, request: Request, answer: Answer) -> Outcome:
@@ -164,6 +169,8 @@ def _read(method: PromptedLabeler, request: Request, answer: Answer) -> Outcome:
     try:
         proposal = method.proposal(answer)
         check_script(proposal.text, request.turns[-1].text)
+        earlier = [turn.text for turn in request.turns if turn.role is Role.ASSISTANT]
+        check_copy(proposal.text, earlier, request.turns[-1].text)
     except AnswerError as error:
         return Unnamed(f"unusable answer: {error}", str(error), answer.text, answer)
     except Exception as error:  # as above

@@ -87,21 +87,22 @@ class BatchSender:
         return found
 
     async def _finish(self, part: Part, batch: KeptBatch | Failure) -> dict[str, Answer]:
-        """Wait for a batch, and settle what it cost."""
+        """Wait for a batch, and settle what it cost: in full, while that is not known."""
         queries = {key: query for key, query, _ in part}
+        under_way = isinstance(batch, KeptBatch)
         found: dict[str, Answer] = {}
         try:
             if isinstance(batch, Failure):
                 found = dict.fromkeys(queries, batch)
             else:
                 found = await self._collect(batch, batch.remote, queries)
+                under_way = False
         except CallError as error:
             found = dict.fromkeys(queries, error.failure)
         finally:
             for key, _, bound in part:
                 answer = found.get(key)
                 paid = answer.dollars if isinstance(answer, Completion) else 0.0
-                under_way = isinstance(batch, KeptBatch) and not isinstance(answer, Completion)
                 self.desk.budget.settle(bound, bound if under_way else paid)
         return found
 

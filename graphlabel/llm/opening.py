@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from urllib.parse import urlsplit
 
@@ -16,7 +17,9 @@ FORMS = (
     "(vLLM, Ollama, llama.cpp, …), local:FOLDER, local:FILE.gguf or local:HUB/ID"
 )
 
-_NAME = re.compile(r"(?P<kind>anthropic|openai|local):(?P<model>.+?)(?:@(?P<url>https?://.+))?")
+_NAME = re.compile(
+    r"(?P<kind>anthropic|openai|local):(?P<model>[^@\s].*?)(?:@(?P<url>https?://.+))?"
+)
 
 
 def open_gateway(
@@ -43,8 +46,9 @@ def open_backend(name: str, settings: GatewaySettings) -> Backend:
     if match is None:
         raise LanguageModelError(f"“{name[:80]}” names no language model; write {FORMS}")
     kind, model, url = match["kind"], match["model"], match["url"]
-    if url is not None:
-        _check_url(url)
+    for address in (url, os.environ.get(f"{kind.upper()}_BASE_URL")):
+        if address:
+            _check_url(address)
     if kind == "local":
         from graphlabel.llm.backends.local import LocalModel
 

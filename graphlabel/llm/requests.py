@@ -24,6 +24,10 @@ class Turn:
     role: Role
     text: str
 
+    def __post_init__(self) -> None:
+        """Replace what no service can be sent."""
+        object.__setattr__(self, "text", _well_formed(self.text))
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -37,6 +41,10 @@ class Request:
     temperature: float | None = None
     """None: the model's own default (some models accept no other)."""
     stop: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Replace what no service can be sent."""
+        object.__setattr__(self, "system", _well_formed(self.system))
 
     @property
     def prompt_hash(self) -> str:
@@ -84,3 +92,8 @@ class ChatModel(Protocol):
     async def complete(self, request: Request) -> Completion:
         """The model's next turn; raises LanguageModelError."""
         ...
+
+
+def _well_formed(text: str) -> str:
+    """The text with a replacement character for every lone surrogate, which UTF-8 does not have."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -43,8 +43,8 @@ class Halt:
         self._lost = 0
 
     def lost(self, error: CallError) -> None:
-        """Note a call that was given up."""
-        self._lost += 1
+        """Note a call that was given up; one bad request says nothing about the next."""
+        self._lost = 0 if error.kind is FailureKind.REFUSED else self._lost + 1
         if error.fatal or self._lost >= _HOPELESS:
             self.stop(str(error))
 

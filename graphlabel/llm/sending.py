@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, replace
 
+from graphlabel.errors import LanguageModelError
 from graphlabel.llm.backends.backend import Backend
 from graphlabel.llm.budget import Budget
 from graphlabel.llm.calls import CallError
@@ -58,10 +59,11 @@ class Sender:
         await self._pace.turn()
         if not await desk.budget.reserve(bound):
             raise CallError(FailureKind.BUDGET, beyond_budget(desk.budget, bound).message)
-        cost: float | None = bound  # until it is known to be less
+        cost: float | None = 0.0
         try:
             desk.halt.check()
             call = desk.journal.sending(key, desk.backend.name, query, bound)
+            cost = bound  # until it is known to be less
             try:
                 said = await desk.backend.complete(query.request)
             except CallError as error:
@@ -69,6 +71,10 @@ class Sender:
                 desk.journal.failed(call, error.kind.value, perhaps_paid=error.perhaps_paid)
                 if error.retry_after and error.retry_after <= desk.settings.patience:
                     self._pace.hold(error.retry_after)
+                raise
+            except LanguageModelError:  # a local model that cannot be loaded
+                cost = 0.0
+                desk.journal.failed(call, "not loaded", perhaps_paid=False)
                 raise
             answer = priced(said, query.request, desk.backend.terms)
             desk.journal.answered(call, key, desk.backend.name, answer)

@@ -16,7 +16,7 @@ class GatewaySettings:
     """The most calls under way at a time."""
     timeout: float = 120.0
     """Seconds until a call counts as lost."""
-    tries: int = 6
+    tries: int = 8
     """How often a call is sent at most while its failures are passing ones."""
     first_pause: float = 0.5
     """Seconds before the second try; about twice as long before each further one."""

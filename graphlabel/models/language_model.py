@@ -48,6 +48,11 @@ class LanguageModel:
         return int(grouped or self.config.num_attention_heads)
 
     @property
+    def n_heads(self) -> int:
+        """How many heads queries have."""
+        return int(self.config.num_attention_heads)
+
+    @property
     def is_parallel(self) -> bool:
         """Whether attention and MLP of a block both read its input."""
         return self.architecture.is_parallel(self.config)
@@ -66,6 +71,12 @@ class LanguageModel:
     def context_length(self) -> int:
         """The longest prompt the model takes, in tokens."""
         return int(getattr(self.config, "max_position_embeddings", 0) or 2**31)
+
+    @property
+    def logit_soft_cap(self) -> float | None:
+        """The number c of c·tanh(logits / c), which Gemma 2 puts last."""
+        cap = getattr(self.config, "final_logit_softcapping", None)
+        return float(cap) if cap else None
 
     def module(self, name: str) -> nn.Module:
         """A module by its dotted name."""

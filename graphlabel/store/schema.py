@@ -1,12 +1,24 @@
-"""The store's tables, as an append-only list of named migrations."""
+"""The store's tables as they are now; how older stores get there is in ``migrations``."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from typing import Any, TypeAlias
 
-from sqlalchemy import Column, Connection, Integer, MetaData, String, Table, Text, select
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    false,
+)
 
-from graphlabel.errors import StoreError
+DatabaseRow: TypeAlias = Any
+"""A row as SQLAlchemy gives it, whose columns are attributes without types."""
 
 METADATA = MetaData()
 
@@ -17,6 +29,16 @@ MIGRATIONS_TABLE = Table(
     Column("applied", String(32), nullable=False),
 )
 
+TRANSCODER_SETS = Table(
+    "transcoder_sets",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("model", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("revision", Text, nullable=False),
+)
+"""Every transcoder set that labels or graphs are of, as it was named; each once."""
+
 GRAPHS = Table(
     "graphs",
     METADATA,
@@ -24,7 +46,14 @@ GRAPHS = Table(
     Column("slug", Text, nullable=False),
     Column("prompt", Text, nullable=False),
     Column("first_opened", String(32), nullable=False),
+    Column("prompt_key", String(64), nullable=False, server_default=""),
+    Column("transcoder_set", Integer),
+    Column("nodes", Integer),
+    Column("carried_from", Text, nullable=False, server_default=""),
 )
+"""Every graph that was opened. ``prompt_key``: ``graph.prompt_key``, the same for every pruning;
+empty until a graph of an older store is opened again. ``carried_from``: the graph whose annotations
+were carried over, or “declined”."""
 
 EDITS = Table(
     "edits",
@@ -36,36 +65,53 @@ EDITS = Table(
     Column("inverse", Text, nullable=False),
     Column("author", Text, nullable=False),
     Column("time", String(32), nullable=False),
-    Column("state", String(10), nullable=False),
+    Column("kind", String(10), nullable=False),
+    Column("reverts", Integer),
+    Column("seen", Integer, nullable=False),
+    Column("token", String(32), nullable=False, server_default="", index=True),
 )
-"""Every edit ever made. ``state``: done, undone (may be redone) or dropped (was undone, then
-another edit was made)."""
+"""Everything that ever happened, append-only; nothing is changed or removed.
 
+``kind`` is one of ``log.EditKind``; ``reverts`` the edit that is undone or redone; ``seen`` the
+last edit its writer knew of; ``token`` is drawn by the writer, so that one who lost the connection
+can tell whether the edit was kept. ``graph`` is empty for labels added outside a graph.
+"""
 
-def _create_tables(connection: Connection) -> None:
-    METADATA.create_all(connection)
+LABELS = Table(
+    "labels",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("edit", Integer, nullable=False, index=True),
+    Column("scope", String(12), nullable=False),
+    Column("transcoder_set", Integer),
+    Column("graph", String(64), nullable=False, server_default=""),
+    Column("kind", String(10), nullable=False),
+    Column("layer", Integer, nullable=False),
+    Column("feature", BigInteger, nullable=False),
+    Column("position", Integer),
+    Column("text", Text, nullable=False),
+    Column("folded", Text, nullable=False),
+    Column("feature_class", String(10), nullable=False, server_default=""),
+    Column("origin", String(10), nullable=False),
+    Column("author", Text, nullable=False),
+    Column("method", Text, nullable=False, server_default=""),
+    Column("time", String(32), nullable=False, server_default=""),
+    Column("provenance", Text, nullable=False),
+    Column("replaced", Text, nullable=False, server_default=""),
+    Column("overtook", Integer),
+    Column("removed", Boolean, nullable=False, server_default=false()),
+    Column("undone", Boolean, nullable=False, server_default=false()),
+    Column("current", Boolean, nullable=False, server_default=false()),
+    Index("ix_labels_feature", "transcoder_set", "layer", "feature"),
+    Index("ix_labels_graph", "graph", "layer", "feature"),
+)
+"""Every label anybody ever gave, one row each; only ``undone`` and ``current`` ever change.
 
-
-MIGRATIONS = (("0001_graphs_and_edits", _create_tables),)
-"""Applied in order, once each; never edit one that has been released, append another."""
-
-
-def utc_now() -> str:
-    """The time now, UTC, ISO 8601 to the second."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def migrate(connection: Connection) -> None:
-    """Bring a store up to date; raises StoreError when a newer program made it."""
-    MIGRATIONS_TABLE.create(connection, checkfirst=True)
-    applied = set(connection.scalars(select(MIGRATIONS_TABLE.c.name)))
-    unknown = applied - {name for name, _ in MIGRATIONS}
-    if unknown:
-        raise StoreError(
-            f"the annotation store was made by a newer graphlabel ({sorted(unknown)[-1]}); "
-            "update graphlabel or name another store with --store"
-        )
-    for name, step in MIGRATIONS:
-        if name not in applied:
-            step(connection)
-            connection.execute(MIGRATIONS_TABLE.insert().values(name=name, applied=utc_now()))
+What a label is on: with scope ``feature``, ``layer`` and ``feature`` of ``transcoder_set`` (in
+``graph`` alone where that is unknown), and ``graph`` says where the label was given; with scope
+``occurrence``, the node ``kind``, ``layer``, ``feature``, ``position`` of ``graph``. ``folded`` is
+the text casefolded, for searching; ``provenance`` the whole provenance as JSON, of which
+``origin``, ``author``, ``method`` and ``time`` are copies to search by. ``replaced``: the label the
+graph had before, as JSON. ``overtook``: the label that was given at the same time by somebody else
+and is not shown. ``removed``: the decision that there is no label.
+"""

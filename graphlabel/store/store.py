@@ -1,162 +1,118 @@
-"""The annotation store: every edit of every graph, kept as it happens."""
+"""The annotation store: every label and every edit, kept as it happens."""
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
-from platformdirs import user_data_path
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.exc import DatabaseError, SQLAlchemyError
+from sqlalchemy import Engine
 
-from graphlabel.annotation import Annotations, Edit, History
-from graphlabel.annotation.encoding import decode_patch, encode_patch
-from graphlabel.errors import AnnotationError, StoreError
-from graphlabel.graph import AttributionGraph, graph_key
-from graphlabel.store.schema import EDITS, GRAPHS, migrate, utc_now
-
-STORE_VARIABLE = "GRAPHLABEL_STORE"
-
-
-def default_store_path() -> Path:
-    """Where the store lives unless told otherwise: GRAPHLABEL_STORE or the user data folder."""
-    named = os.environ.get(STORE_VARIABLE)
-    return Path(named) if named else user_data_path("graphlabel") / "annotations.db"
+from graphlabel.annotation import Annotations
+from graphlabel.graph import AttributionGraph
+from graphlabel.records import TranscoderSet
+from graphlabel.store import places, queries
+from graphlabel.store.adding import add_labels
+from graphlabel.store.copying import Report, copy_store
+from graphlabel.store.database import Database
+from graphlabel.store.graph_history import GraphHistory
+from graphlabel.store.graphs import StoredGraph, stored_graphs
+from graphlabel.store.labels import AddReport, LabelFilter, NewLabel, StoredLabel
+from graphlabel.store.migrations import migrate
+from graphlabel.store.sets import known_sets
 
 
 class Store:
-    """An SQLite file of edits, in write-ahead mode, one transaction an edit.
+    """Labels, edits and graphs in an SQLite file or a PostgreSQL database.
 
-    An edit is on disk when the call that made it returns: a crash loses nothing acknowledged.
+    What a call acknowledges by returning is on disk: a crash loses nothing of it. Every method
+    raises StoreError when the store cannot be used.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Open or make the store; raises StoreError when it can't be used."""
-        self.path = path
+    def __init__(self, place: Path | str) -> None:
+        """Open or make the store at a path or an address; raises StoreError when it can't be used.
+
+        Addresses: ``postgresql://USER@HOST/DATABASE`` and ``sqlite:///FILE``.
+        """
+        self._database = Database(place)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreError(
-                f"cannot make the folder {path.parent}: {error.strerror}; "
-                f"name another store with --store or {STORE_VARIABLE}"
-            ) from error
-        self._engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 10})
-        event.listen(self._engine, "connect", _configure)
-        try:
-            with self._transaction() as connection:
-                migrate(connection)
-        except StoreError:
-            self._engine.dispose()
+            places.make_folder(self._database.url)
+            migrate(self._database)
+        except BaseException:
+            self._database.close()
             raise
 
-    def close(self) -> None:
-        """Let go of the file."""
-        self._engine.dispose()
-
-    def history(self, graph: AttributionGraph, annotations: Annotations, slug: str) -> History:
-        """The graph's annotations with every stored edit made again, and its undo list.
-
-        ``annotations`` are the ones its file holds.
-        """
-        key = graph_key(graph)
-        with self._transaction() as connection:
-            connection.execute(
-                sqlite_insert(GRAPHS)
-                .values(key=key, slug=slug, prompt=graph.prompt, first_opened=utc_now())
-                .on_conflict_do_nothing()
-            )
-            rows = connection.execute(
-                select(EDITS).where(EDITS.c.graph == key).order_by(EDITS.c.id)
-            ).all()
-        edits = [(row.state, self._edit(row)) for row in rows]
-        for state, edit in reversed(edits):
-            # the file may have been saved before the edit was taken back
-            if state != "done" and edit.change.inverse(annotations) == edit.change:
-                annotations = edit.inverse.apply(annotations)
-        history = History(annotations)
-        for state, edit in edits:
-            if state == "done":
-                history.annotations = edit.change.apply(history.annotations)
-                history.done.append(edit)
-            elif state == "undone":
-                history.undone.insert(0, edit)
-        return history
-
-    def _edit(self, row: Any) -> Edit:
-        try:
-            return Edit(
-                row.title,
-                decode_patch(json.loads(row.change)),
-                decode_patch(json.loads(row.inverse)),
-            )
-        except (AnnotationError, ValueError) as error:
-            raise StoreError(f"edit {row.id} in {self.path} is broken: {error}") from error
-
-    def record(self, graph: str, edit: Edit, author: str) -> None:
-        """Keep an edit of the graph with this key; what was undone can no longer be redone."""
-        with self._transaction() as connection:
-            connection.execute(
-                update(EDITS)
-                .where(EDITS.c.graph == graph, EDITS.c.state == "undone")
-                .values(state="dropped")
-            )
-            connection.execute(
-                insert(EDITS).values(
-                    graph=graph,
-                    title=edit.title,
-                    change=json.dumps(encode_patch(edit.change)),
-                    inverse=json.dumps(encode_patch(edit.inverse)),
-                    author=author,
-                    time=utc_now(),
-                    state="done",
-                )
-            )
-
-    def record_undo(self, graph: str) -> None:
-        """Mark the graph's last edit as undone."""
-        self._move(graph, "done", "undone", newest=True)
-
-    def record_redo(self, graph: str) -> None:
-        """Mark the graph's last undone edit as done again."""
-        self._move(graph, "undone", "done", newest=False)
-
-    def _move(self, graph: str, old: str, new: str, *, newest: bool) -> None:
-        order = EDITS.c.id.desc() if newest else EDITS.c.id.asc()
-        with self._transaction() as connection:
-            chosen = connection.scalar(
-                select(EDITS.c.id)
-                .where(EDITS.c.graph == graph, EDITS.c.state == old)
-                .order_by(order)
-                .limit(1)
-            )
-            connection.execute(update(EDITS).where(EDITS.c.id == chosen).values(state=new))
-
-    @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except DatabaseError as error:
-            raise StoreError(
-                f"the annotation store {self.path} cannot be used: {error.orig}; "
-                f"name another with --store or {STORE_VARIABLE}"
-            ) from error
-        except SQLAlchemyError as error:
-            raise StoreError(f"the annotation store {self.path} failed: {error}") from error
+    @property
+    def name(self) -> str:
+        """Where the store is, in words; never a password."""
+        return self._database.name
 
     @property
     def engine(self) -> Engine:
         """The SQLAlchemy engine, for maintenance."""
-        return self._engine
+        return self._database.engine
 
+    def close(self) -> None:
+        """Let go of the file or the server."""
+        self._database.close()
 
-def _configure(connection: object, _record: object) -> None:
-    cursor = connection.cursor()  # type: ignore[attr-defined]
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=FULL")
-    cursor.close()
+    def history(
+        self, graph: AttributionGraph, annotations: Annotations, slug: str, author: str = ""
+    ) -> GraphHistory:
+        """A graph's annotations as file and store have them, and the author's undo list.
+
+        ``annotations`` are the ones its file holds. Edits are made through the result, and are in
+        the store when its methods return.
+        """
+        return GraphHistory(self._database, graph, annotations, slug, author)
+
+    def __enter__(self) -> Store:
+        """The store itself; it is closed at the end."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let go of the file or the server."""
+        self.close()
+
+    def transcoder_sets(self) -> list[TranscoderSet]:
+        """Every transcoder set that labels or graphs are of."""
+        return list(self._database.read(known_sets).values())
+
+    def graphs(self) -> list[StoredGraph]:
+        """The graphs with edits, the one edited last first."""
+        return self._database.read(stored_graphs)
+
+    def labels(
+        self, wanted: LabelFilter | None = None, *, limit: int | None = None
+    ) -> Iterator[StoredLabel]:
+        """The labels that pass a filter, the newest first, read in batches while you iterate.
+
+        Without a filter: every current label.
+        """
+        return queries.labels(self._database, wanted or LabelFilter(), limit)
+
+    def label_history(self, wanted: LabelFilter) -> list[StoredLabel]:
+        """Everything ever said about a target (``wanted.state`` is ignored), the oldest first."""
+        return queries.label_history(self._database, wanted)
+
+    def latest_by_annotator(self, wanted: LabelFilter | None = None) -> Iterator[StoredLabel]:
+        """Each annotator's last word on each target, shown or not; what was undone is left out.
+
+        A removal counts as having nothing to say. ``wanted.state`` is ignored. Sorted by target.
+        """
+        return queries.latest_by_annotator(self._database, wanted or LabelFilter())
+
+    def copy_to(self, other: Store, report: Report = lambda *_: None) -> dict[str, int]:
+        """Copy everything into an empty store, all or nothing; how many rows each table has.
+
+        ``report`` is told how far it is. Others may go on working with this store.
+        """
+        return copy_store(self._database, other._database, report)
+
+    def add_labels(self, labels: Iterable[NewLabel], *, author: str, title: str) -> AddReport:
+        """Add labels from outside any open graph, some thousands to a transaction.
+
+        ``author`` is who adds them, ``title`` what the edit is called. A label of a person is never
+        hidden by one of another origin; one that the same annotator gave already is left out, so
+        that an interrupted import is simply run again.
+        """
+        return add_labels(self._database, labels, author, title)

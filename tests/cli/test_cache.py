@@ -24,6 +24,9 @@ def test_the_cache_is_shown_and_cleared(tmp_path: Path, monkeypatch: pytest.Monk
     assert "\u202e" not in shown.stdout
     told = json.loads(run("cache", "info", "--json").stdout)
     assert [each["texts"] for each in told["encoders"]] == [2]
+    refused = run("cache", "clear")
+    assert refused.returncode == 2
+    assert "--yes" in refused.stderr
     assert run("cache", "clear", "--yes").returncode == 0
     assert json.loads(run("cache", "info", "--json").stdout)["encoders"] == []
 

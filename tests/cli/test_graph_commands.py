@@ -13,8 +13,7 @@ import pytest
 from graphlabel.annotation import Group, Label, Origin, Provenance, SetLabel
 from graphlabel.files import apply_link, parse_link, read_graph
 from graphlabel.files.node_ids import cantor
-from graphlabel.graph import graph_key
-from graphlabel.store import Store, default_store_path
+from graphlabel.store import Store, store_place
 from graphlabel_tui.session import Session
 from tests.cli.test_commands import Done, run
 from tests.files.strategies import node
@@ -109,11 +108,9 @@ def test_a_broken_download_leaves_no_file(
 def test_push_uploads_and_saves_the_subgraph(service: Service, tmp_path: Path) -> None:
     path = written(tmp_path / "g.json", {**graph(), "padding": "x" * 1024})
     document = read_graph(path)
-    store = Store(default_store_path())
-    history = store.history(document.graph, document.annotations, "s")
-    edit = history.do(SetLabel((document.graph.nodes[1].key,), "say Austin", Provenance(Origin.PERSON, "ada")))  # fmt: skip
-    assert edit
-    store.record(graph_key(document.graph), edit, "ada")
+    store = Store(store_place())
+    history = store.history(document.graph, document.annotations, "s", "ada")
+    assert history.do(SetLabel((document.graph.nodes[1].key,), "say Austin", Provenance(Origin.PERSON, "ada")))  # fmt: skip
     store.close()
     done = run("push", path, "--slug", "mine", "--name", "my title", "--json")
     assert done.returncode == 0, done.stderr

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from graphlabel.annotation import MAX_LABEL_LENGTH, clean_label
 from graphlabel.errors import AnswerError
-from graphlabel.labeling.answers import check_script, marked_label
+from graphlabel.labeling.answers import check_copy, check_script, marked_label
 from graphlabel.llm import StopReason
 from tests.labeling.examples import completion
 
@@ -81,6 +81,21 @@ def test_a_label_in_another_script_than_the_evidence_is_refused() -> None:
     check_script("the token 北京", "飞机 到 北京")
     check_script("naïve Übermut, α-decay", "x")
     check_script("→ 42", "x")
+
+
+def test_an_answer_that_repeats_an_example_of_the_prompt_is_refused() -> None:
+    examples = (
+        "They tell of keeping bees.\nExplanation: beekeeping",
+        "Explanation: say a moon of Saturn",
+    )
+    for label in ("beekeeping", "Beekeeping", "say a moon of Saturn"):
+        with pytest.raises(AnswerError, match="repeats an example"):
+            check_copy(label, examples, "1. the capital of Texas is Austin")
+    check_copy("beekeeping", examples, "1. a book on beekeeping for all")
+    check_copy("say a moon of Saturn", examples, "1. Titan, the largest moon")
+    check_copy("of", examples, "1. Austin")
+    check_copy("capitals", examples, "1. Austin")
+    check_copy("x", (), "1. Austin")
 
 
 @given(st.text())

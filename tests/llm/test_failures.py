@@ -113,12 +113,13 @@ def test_an_expired_key_in_the_middle_keeps_what_was_answered(service: Service, 
     assert set(service.paid.values()) == {1}
 
 
-def test_one_bad_request_does_not_stop_the_others(service: Service, opener: Opener) -> None:
-    service.replies[MESSAGES] = [error(400, "invalid_request_error", "prompt is too long")]
-    answers = opener(concurrency=1).ask(queries(3))
-    assert failure(answers[0]).kind is FailureKind.REFUSED
-    assert "prompt is too long" in failure(answers[0]).message
-    assert all(isinstance(answer, Completion) for answer in answers[1:])
+def test_bad_requests_do_not_stop_the_others(service: Service, opener: Opener) -> None:
+    service.replies[MESSAGES] = [error(400, "invalid_request_error", "prompt is too long")] * 5
+    answers = opener(concurrency=1).ask(queries(7))
+    for answer in answers[:5]:
+        assert failure(answer).kind is FailureKind.REFUSED
+        assert "prompt is too long" in failure(answer).message
+    assert all(isinstance(answer, Completion) for answer in answers[5:])
 
 
 @pytest.mark.parametrize("body", [b"{}", b"not json", b"[]", b'{"content": 5}', b"", b"null", b'{"content": [{"type": "text", "text": 7}], "model": "m", "usage": {"input_tokens": 1, "output_tokens": 1}}'])  # fmt: skip

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from graphlabel.llm import Completion, Failure, FailureKind, Gateway, StopReason
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graphlabel.errors import LanguageModelError
+from graphlabel.llm import Completion, Failure, FailureKind, Gateway, Role, StopReason, Turn
+from graphlabel.llm.journal import Journal, default_journal_path
 from tests.llm.conftest import Opener, queries, query
 from tests.llm.server import Service
 
@@ -85,3 +93,57 @@ def test_a_dry_run_sends_nothing(service: Service, opener: Opener) -> None:
     assert planned.bound is not None
     assert planned.dollars is not None
     assert 0 < planned.dollars < planned.bound
+
+
+async def test_it_can_be_asked_where_an_event_loop_runs(service: Service, opener: Opener) -> None:
+    """As in a notebook."""
+    assert all(isinstance(answer, Completion) for answer in opener().ask(queries(3)))
+
+
+def test_a_journal_that_cannot_be_used(tmp_path: Path, opener: Opener) -> None:
+    broken = tmp_path / "broken.db"
+    broken.write_bytes(b"this is no database at all" * 100)
+    for place in (broken, tmp_path, broken / "below.db"):
+        with pytest.raises(LanguageModelError, match="GRAPHLABEL_LEDGER") as raised:
+            opener(journal=place)
+        assert "\n" not in str(raised.value)
+    assert broken.read_bytes().startswith(b"this is no")
+
+
+def test_a_journal_of_a_newer_program(tmp_path: Path, opener: Opener) -> None:
+    place = tmp_path / "newer.db"
+    journal = Journal(place)
+    with journal.transaction() as connection:
+        connection.exec_driver_sql("insert into migrations values ('9999_from_the_future')")
+    journal.close()
+    with pytest.raises(LanguageModelError, match="newer graphlabel"):
+        opener(journal=place)
+
+
+def test_broken_answers_in_the_journal_are_asked_again(service: Service, opener: Opener) -> None:
+    opener().ask([query("same")])
+    journal = Journal(default_journal_path())
+    with journal.transaction() as connection:
+        connection.exec_driver_sql("update answers set answer = '{\"text\": 5}'")
+    journal.close()
+    (answer,) = opener().ask([query("same")])
+    assert isinstance(answer, Completion)
+    assert not answer.cached
+
+
+def test_texts_of_any_kind_can_be_sent(service: Service, opener: Opener) -> None:
+    odd = "a\ud800b \x00 \u202e 🙂 \udfff"
+    for gateway in (opener(), opener(batch=True), opener(f"openai:any@{service.url}/v1")):
+        (answer,) = gateway.ask([query(odd)])
+        assert isinstance(answer, Completion)
+    sent = {asked["messages"][-1]["content"] for asked in service.asked}
+    assert sent == {"a\ufffdb \x00 \u202e 🙂 \ufffd"}
+    assert len(query(odd).request.prompt_hash) == 64
+
+
+@given(st.text(st.characters(exclude_categories=())))
+def test_only_lone_surrogates_are_replaced(text: str) -> None:
+    kept = Turn(Role.USER, text).text
+    kept.encode()
+    if not any("\ud800" <= char <= "\udfff" for char in text):
+        assert kept == text

@@ -112,6 +112,19 @@ def test_killed_while_a_batch_is_under_way(service: Service, started: Start) -> 
     assert set(service.paid.values()) == {1}
 
 
+def test_ctrl_c_while_a_batch_is_under_way(service: Service, started: Start) -> None:
+    service.looks = 10**6
+    run = started(5, "batch")
+    lines_until(run, 3)
+    run.send_signal(signal.SIGINT)
+    output, errors = run.communicate(timeout=60)
+    assert "batch msgbatch_01 goes on at the service" in output, errors
+    service.batches["msgbatch_01"].looks = 1
+    output, errors = started(5).communicate(timeout=60)
+    assert "5 answers" in output, errors
+    assert set(service.paid.values()) == {1}
+
+
 def test_killed_before_the_batch_has_an_id(service: Service, started: Start) -> None:
     gate, arrived = threading.Event(), threading.Event()
     made = service.made_batch

@@ -134,8 +134,7 @@ async def test_an_edit_that_cannot_be_kept_is_taken_back(opened, text, tmp_path,
 
     async with opened(session) as (pilot, _):
         await pilot.press("t", "x", "enter")
-        for name in ("record", "record_undo"):
-            monkeypatch.setattr(store, name, refuse)
+        monkeypatch.setattr(store._database, "write", refuse)
         await pilot.press("u")
         assert session.annotations.notes[HERE] == "x"
         await pilot.press("p")
@@ -147,11 +146,8 @@ async def test_an_edit_that_cannot_be_kept_is_taken_back(opened, text, tmp_path,
 
 async def test_two_windows_on_one_store_save_each_others_edits(tmp_path):
     path = tmp_path / "dallas.json"
-    one, two = dallas_session(path), dallas_session(path)
     stores = [Store(tmp_path / "store.db") for _ in range(2)]
-    for session, store in zip((one, two), stores, strict=True):
-        session.store = store
-        session.take_up_stored_edits()
+    one, two = (dallas_session(path, store) for store in stores)
     other = key_of(2, 33, 9)
     one.do(SetNote(HERE, "from one"))
     two.do(SetNote(other, "from two"))

@@ -67,3 +67,15 @@ class LineCancelled(Message):
     """The edit line was left with Escape."""
 
     purpose: str
+
+
+class StoreChanged(Message):
+    """Others wrote to the annotation store."""
+
+
+@dataclass
+class StoreUnreachable(Message):
+    """The annotation store cannot be asked."""
+
+    text: str
+    """Why."""

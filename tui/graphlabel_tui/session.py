@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from graphlabel.annotation import Annotations, Command, Edit, History, Origin, Provenance
-from graphlabel.errors import GraphLabelError
+from graphlabel.annotation import (
+    Annotations,
+    CarryReport,
+    Command,
+    Edit,
+    History,
+    Origin,
+    Provenance,
+    Scope,
+)
+from graphlabel.errors import GraphLabelError, StoreError
 from graphlabel.evidence import FeatureSource
 from graphlabel.files import GraphDocument, write_graph
 from graphlabel.graph import AttributionGraph, FeatureKey, Node, NodeKey, graph_key
-from graphlabel.records import FeatureRecord
-from graphlabel.store import Store
+from graphlabel.records import FeatureRecord, TranscoderSet
+from graphlabel.store import GraphHistory, News, Store, StoredGraph, user_name
 
 
 @dataclass
@@ -38,13 +47,11 @@ class Session:
 
     def __post_init__(self) -> None:
         """Take up the stored edits of this graph."""
-        self.author = self.author or _user_name()
+        self.author = self.author or user_name()
         self.key = graph_key(self.graph)
         self.saved = self.document.annotations
-        self.history = (
-            self.store.history(self.graph, self.document.annotations, self.document.slug)
-            if self.store
-            else History(self.document.annotations)
+        self.history: History | GraphHistory = (
+            self._stored_history(self.store) if self.store else History(self.document.annotations)
         )
         self._records: dict[FeatureKey, FeatureRecord | None] = {}
         self._back: list[NodeKey] = []
@@ -103,37 +110,52 @@ class Session:
         Raises AnnotationError when it makes no sense and StoreError when it cannot be kept; the
         annotations are then as before.
         """
-        edit = self.history.do(command)
-        if edit and self.store:
-            try:
-                self.store.record(self.key, edit, self.author)
-            except GraphLabelError:
-                self.history.undo()
-                self.history.undone.clear()
-                raise
-        return edit
+        return self.history.do(command)
 
     def undo(self) -> Edit | None:
-        """Take the last edit back; None when there is none. A StoreError changes nothing."""
-        edit = self.history.undo()
-        if edit and self.store:
-            try:
-                self.store.record_undo(self.key)
-            except GraphLabelError:
-                self.history.redo()
-                raise
-        return edit
+        """Take your last edit back; None when there is none. A StoreError changes nothing."""
+        return self.history.undo()
 
     def redo(self) -> Edit | None:
         """Make the undone edit again; None when there is none. A StoreError changes nothing."""
-        edit = self.history.redo()
-        if edit and self.store:
-            try:
-                self.store.record_redo(self.key)
-            except GraphLabelError:
-                self.history.undo()
-                raise
-        return edit
+        return self.history.redo()
+
+    def has_news(self) -> bool:
+        """Whether others wrote to the store since the last look; may be called from any thread."""
+        return isinstance(self.history, GraphHistory) and self.history.has_news()
+
+    def refresh(self) -> News | None:
+        """Take up what others did to this graph; None when they did nothing. May raise StoreError.
+
+        What they did, and which edits met, is told once.
+        """
+        return self.history.refresh() if isinstance(self.history, GraphHistory) else None
+
+    def offers(self) -> list[StoredGraph]:
+        """Other prunings of this prompt's graph whose annotations could be carried over."""
+        return self.history.offers() if isinstance(self.history, GraphHistory) else []
+
+    def carry_over(self, source: StoredGraph) -> CarryReport | None:
+        """Take over another pruning's annotations as one edit; what fits and what does not."""
+        if not isinstance(self.history, GraphHistory):
+            return None
+        return self.history.carry_over(self.history.carrying(source), source.key)
+
+    def decline(self) -> None:
+        """Do not offer to carry anything over to this graph again."""
+        if isinstance(self.history, GraphHistory):
+            self.history.decline()
+
+    @property
+    def has_identity(self) -> bool:
+        """Whether the graph names its transcoders, so that labels can hold in other graphs too."""
+        if isinstance(self.history, GraphHistory):
+            return self.history.transcoder_set is not None
+        return TranscoderSet.of(self.graph.source) is not None
+
+    def fitting(self, scope: Scope) -> Scope:
+        """The scope a label can have here: without a transcoder set it is of this occurrence."""
+        return scope if self.has_identity else Scope.OCCURRENCE
 
     def select(self, key: NodeKey) -> None:
         """Select a node, remembering where one came from."""
@@ -171,26 +193,20 @@ class Session:
     def save(self, path: Path | None = None) -> Path:
         """Write the annotated graph, other windows' edits included; raises GraphFileError."""
         target = path or self.path
-        self.take_up_stored_edits()
+        if isinstance(self.history, GraphHistory):
+            # a store that is away shall not keep anybody from saving
+            with suppress(StoreError):
+                self.history.look()
         write_graph(self.document.annotated(self.annotations), target)
         if path is None or path == self.path:
             self.saved = self.annotations
         return target
 
-    def take_up_stored_edits(self) -> None:
-        """Know the edits another window made on this graph since it was opened."""
-        if self.store:
-            document = self.document
-            self.history = self.store.history(self.graph, document.annotations, document.slug)
+    def _stored_history(self, store: Store) -> GraphHistory:
+        document = self.document
+        return store.history(self.graph, document.annotations, document.slug, self.author)
 
     def close(self) -> None:
         """Let go of the store."""
         if self.store:
             self.store.close()
-
-
-def _user_name() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "you"

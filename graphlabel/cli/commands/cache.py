@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
 
 from graphlabel.cli.options import JsonFlag
+from graphlabel.errors import UsageError
 
 app = typer.Typer(help="Embeddings kept between runs.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -43,5 +45,7 @@ def clear(
 
     root, _ = kept_embeddings()
     if not yes:
+        if not sys.stdin.isatty():
+            raise UsageError("nobody is there to be asked; say --yes to remove the embeddings")
         typer.confirm(f"remove the embeddings in {root}?", abort=True)
     typer.echo(f"removed {clear_embeddings() / 1e6:.1f} MB")

@@ -33,11 +33,11 @@ def demo(
     from graphlabel import atlas
     from graphlabel.annotation import Tier
     from graphlabel.cli.commands.open_ import open_document
-    from graphlabel.cli.commands.trace import run_trace
     from graphlabel.cli.console import note, print_table
     from graphlabel.cli.label_report import summary, waiting_lines
     from graphlabel.cli.labelling import finder, label_document
     from graphlabel.cli.pipeline import RouteOptions, route_document, source_for
+    from graphlabel.cli.tracing import run_trace
     from graphlabel.files import write_graph
 
     started = time.perf_counter()

@@ -29,7 +29,7 @@ def _checks() -> list[tuple[str, bool, str]]:
     from graphlabel._version import __version__
     from graphlabel.cli.config import default_path
     from graphlabel.errors import GraphLabelError
-    from graphlabel.store import Store, default_store_path
+    from graphlabel.store import Store, store_place
 
     checks = [("graphlabel", True, f"{__version__}, Python {platform.python_version()}")]
     for package in ("torch", "transformers", "sae-lens", "sentence-transformers", "textual"):
@@ -50,12 +50,18 @@ def _checks() -> list[tuple[str, bool, str]]:
         checks.append(("default encoder", False, str(error)))
     complete = all(
         folder.is_dir()
-        for folder in (atlas.MODEL_FOLDER, atlas.TRANSCODERS_FOLDER, atlas.INDEX_FOLDER)
+        for folder in (
+            atlas.MODEL_FOLDER,
+            atlas.TRANSCODERS_FOLDER,
+            atlas.CROSS_LAYER_FOLDER,
+            atlas.INDEX_FOLDER,
+        )
     )
     checks.append(("embedded model atlas", complete, "complete" if complete else "files missing"))
     try:
-        Store(default_store_path()).close()
-        checks.append(("annotation store", True, str(default_store_path())))
+        store = Store(store_place())
+        store.close()
+        checks.append(("annotation store", True, store.name))
     except GraphLabelError as error:
         checks.append(("annotation store", False, str(error)))
     config = default_path()

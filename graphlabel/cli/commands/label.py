@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphlabel.cli.llm_options import LanguageModelOptions, language_model_options
-from graphlabel.cli.options import GraphFile, JsonFlag, OfflineOption, OutputFile, SourceOption
+from graphlabel.cli.options import (
+    GraphFile,
+    JsonFlag,
+    OfflineOption,
+    OutputFile,
+    SourceOption,
+    TrustPickle,
+)
 from graphlabel.cli.tier_options import (
     SubjectModelOption,
     TierOneModelOption,
@@ -53,6 +60,7 @@ def label(
         bool, typer.Option("--any-set", help="Accept evidence of another transcoder set.")
     ] = False,
     offline: OfflineOption = False,
+    trust_pickle: TrustPickle = False,
     json: JsonFlag = False,
 ) -> None:
     """Label a graph tier by tier; list what still waits for a model, with its price, or for you."""
@@ -69,7 +77,7 @@ def label(
     two = TierOptions(tier2, tier2_model, parse_settings(tier2_set or (), "--tier2-set"))
     if tier3 is TierThree.VERBALIZE and verbalizer is None:
         raise UsageError("--tier3 verbalize needs a verbalizer; name one with --verbalizer")
-    document = read_graph(graph)
+    document = read_graph(graph, trust_pickle=trust_pickle)
     source = source_for(document, features, any_set=any_set, offline=offline)
     check_writable(output)
     tools = open_tools(verbalizer, model, transcoders)

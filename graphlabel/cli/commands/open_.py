@@ -65,7 +65,7 @@ def open_document(
     document: GraphDocument,
     path: Path,
     source: FeatureSource | None,
-    store: Path | None,
+    store: str | None,
     author: str = "",
     links: Sequence[GraphLink] = (),
 ) -> None:
@@ -75,7 +75,7 @@ def open_document(
     """
     from graphlabel.cli.remote import link_edit
     from graphlabel.errors import UsageError
-    from graphlabel.store import Store, default_store_path
+    from graphlabel.store import Store, store_place
 
     if not _in_terminal():
         raise UsageError("graphlabel open needs a terminal; run it in one, not through a pipe")
@@ -83,7 +83,7 @@ def open_document(
     from graphlabel_tui.app import run
     from graphlabel_tui.session import Session
 
-    kept = Store(store or default_store_path())
+    kept = Store(store_place(store))
     try:
         session = Session(document, path, kept, source, author)
         for link in links:

@@ -26,35 +26,55 @@ def _record(examples: Sequence[str], logits: Sequence[str] = ()) -> Evidence:
     return Evidence(FeatureRecord(FeatureKey(0, 0), None, (top,), effects))
 
 
-COLOURS = _record(
+SHADES = _record(
     (
-        "She painted the door a bright red/8 before winter",
-        "The old boat was blue/7.2 and full of nets",
-        "a green/6.9 hill behind the farm",
+        "She painted the garden door a pale lilac/8 before winter",
+        "The old boat was mauve/7.2 and full of nets",
+        "a violet/6.9 hill behind the farm",
     ),
     ("paint", "hue", "coloured"),
 )
 """Peaks that share a kind."""
 
-RIVERS = _record(
+MOONS = _record(
     (
-        "We crossed the bridge/3 over/6 the Danube at night",
-        "Barges wait at the dock/2 along/5.5 the Rhine for days",
-        "Houses were built close/1 to/5 the Danube in rows",
+        "The probe sent its pictures while it flew past/6 Titan at night",
+        "Seen through the lens a storm hung over/5.5 Rhea for days",
+        "They plan to land close to/5 Titan in winter",
     ),
-    ("Danube", "Rhine", "Elbe"),
+    ("Titan", "Rhea", "Dione"),
 )
 """Peaks that share nothing, before tokens of one kind."""
 
-WEDDINGS = _record(
+BEES = _record(
     (
-        "The bride was/6 late and the guests waited outside the church",
-        "He had/5 forgotten the rings so the priest began without him",
-        "Her father gave/5 a long toast before the newlyweds danced",
+        "The smoke calmed/6 the hive and he lifted out the heavy combs",
+        "She had/5 forgotten her veil so the swarm chased her home",
+        "Her father gave/5 the queen a new frame before the drones flew",
     ),
     ("very", "of", "7"),
 )
 """Passages with one theme."""
+
+KNOTS = _record(
+    (
+        "He tied a reef knot/7 twice",
+        "no knot/6.5 will hold",
+        "the Knot/6 came loose",
+    ),
+    ("knot", "Knot", "knots"),
+)
+"""Peaks that are one token."""
+
+TEA = _record(
+    (
+        "would you like some/7 tea with it",
+        "she poured me a cup of/6 tea and left",
+        "we drank/5 tea until noon",
+    ),
+    ("tea", "Tea", "coffee"),
+)
+"""Peaks that share nothing, before one token."""
 
 
 def few_shot_turns(

@@ -52,10 +52,9 @@ class MaxAct:
 
 
 _ANSWERED = (
-    (few_shot.COLOURS, f"Most peak tokens are names of colours.\n{MARKER} colours"),
+    (few_shot.SHADES, f"Most peak tokens are shades of purple.\n{MARKER} shades of purple"),
     (
-        few_shot.WEDDINGS,
-        "The peak tokens share nothing; the texts all tell of a wedding.\n"
-        f"{MARKER} wedding ceremonies",
+        few_shot.BEES,
+        f"The peak tokens share nothing; the texts all tell of keeping bees.\n{MARKER} beekeeping",
     ),
 )

@@ -26,7 +26,7 @@ ORDER = """\
 1. The peak tokens: if most share a meaning, a form or a spelling, name what they share. If most \
 are one and the same token, that token is the name.
 2. The next tokens: else, if most of the tokens that follow the peaks are alike, the name is \
-“say X”, X being that token or its kind (“say a river”).
+“say X”, X being that token or its kind (“say a city”).
 3. The raised logits: else, if most of the tokens whose probability the feature raises are alike, \
 the name is “say X” for them. They are often noise; noise names nothing.
 4. The texts: else name the theme they have in common, as specifically as they allow."""
@@ -78,16 +78,16 @@ def four_lists(evidence: Evidence, count: int) -> str:
 
 
 ANSWERED = (
-    (few_shot.COLOURS, f"Most peak tokens are names of colours.\n{MARKER} colours"),
+    (few_shot.SHADES, f"Most peak tokens are shades of purple.\n{MARKER} shades of purple"),
     (
-        few_shot.RIVERS,
-        "The peak tokens share nothing; rivers follow them, and the logits agree.\n"
-        f"{MARKER} say a river",
+        few_shot.MOONS,
+        "The peak tokens share nothing; moons of Saturn follow them, and the logits agree.\n"
+        f"{MARKER} say a moon of Saturn",
     ),
     (
-        few_shot.WEDDINGS,
-        "Peak tokens, next tokens and logits share nothing; the texts all tell of a wedding.\n"
-        f"{MARKER} wedding ceremonies",
+        few_shot.BEES,
+        "Peak tokens, next tokens and logits share nothing; the texts all tell of keeping bees.\n"
+        f"{MARKER} beekeeping",
     ),
 )
 """Invented features with good answers."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from graphlabel.annotation import FeatureClass
@@ -11,6 +12,8 @@ from graphlabel.labeling.answers import marked_label
 from graphlabel.labeling.evidence import Evidence
 from graphlabel.labeling.excerpts import Excerpt, scaled, strongest
 from graphlabel.labeling.labeler import Proposal
+from graphlabel.labeling.methods import few_shot
+from graphlabel.labeling.methods.few_shot import few_shot_turns
 from graphlabel.labeling.methods.lists import MARKER, logits_block, shown_excerpts
 from graphlabel.llm import Completion, Request, Role, Turn
 from graphlabel.llm.quoting import DATA_RULE, fenced
@@ -48,19 +51,31 @@ class SideTokens:
         if routing is None or side not in (FeatureClass.INPUT, FeatureClass.OUTPUT):
             raise EvidenceError(f"{self.name} names input and output features, this is neither")
         score = routing.scores.get(side.value)
-        default = (-1, 0) if side is FeatureClass.INPUT else (1, 2)
-        shown = _window(evidence, self.examples, score.window if score else default)
-        if side is FeatureClass.OUTPUT:
-            shown = f"{shown}\n\n{logits_block(evidence)}"
-        system = _INPUT if side is FeatureClass.INPUT else _OUTPUT
-        return Request(system, (Turn(Role.USER, shown),), self.max_tokens, self.temperature)
+        shown = partial(_shown, side, score.window if score else _WINDOWS[side], self.examples)
+        turns = few_shot_turns(shown, _ANSWERED[side])
+        asked = Turn(Role.USER, shown(evidence))
+        return Request(_SYSTEM[side], (*turns, asked), self.max_tokens, self.temperature)
 
     def proposal(self, answer: Completion) -> Proposal:
         """What follows the last ``Explanation:``."""
         return Proposal(marked_label(answer, MARKER, WORDS))
 
 
-def _window(evidence: Evidence, count: int, window: tuple[int, int]) -> str:
+_SYSTEM = {FeatureClass.INPUT: _INPUT, FeatureClass.OUTPUT: _OUTPUT}
+_WINDOWS = {FeatureClass.INPUT: (-1, 0), FeatureClass.OUTPUT: (1, 2)}
+_ANSWERED = {
+    FeatureClass.INPUT: (
+        (few_shot.KNOTS, f"{MARKER} knot"),
+        (few_shot.SHADES, f"{MARKER} shades of purple"),
+    ),
+    FeatureClass.OUTPUT: (
+        (few_shot.TEA, f"{MARKER} say tea"),
+        (few_shot.MOONS, f"{MARKER} say a moon of Saturn"),
+    ),
+}
+
+
+def _shown(side: FeatureClass, window: tuple[int, int], count: int, evidence: Evidence) -> str:
     maximum = strongest(evidence.record)
     excerpts = shown_excerpts(evidence, count)
     lines = [
@@ -68,7 +83,8 @@ def _window(evidence: Evidence, count: int, window: tuple[int, int]) -> str:
         for each in excerpts
         if (text := _tokens(each, *window))
     ]
-    return fenced("tokens", lines)
+    block = fenced("tokens", lines)
+    return block if side is FeatureClass.INPUT else f"{block}\n\n{logits_block(evidence)}"
 
 
 def _tokens(excerpt: Excerpt, start: int, stop: int) -> str:

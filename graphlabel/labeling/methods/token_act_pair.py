@@ -68,6 +68,6 @@ def _pairs(excerpt: Excerpt, maximum: float) -> str:
 
 
 _ANSWERED = (
-    (few_shot.COLOURS, "This feature looks for names of colours."),
-    (few_shot.RIVERS, "This feature looks for prepositions of place right before a river's name."),
+    (few_shot.SHADES, "This feature looks for words for shades of purple."),
+    (few_shot.MOONS, "This feature looks for the word right before the name of a moon of Saturn."),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 import time
 from contextlib import nullcontext, redirect_stderr
 from dataclasses import dataclass
@@ -21,6 +22,11 @@ from graphlabel.revision import folder_revision
 
 if TYPE_CHECKING:
     import torch
+
+_FAILURES = (
+    OSError, ValueError, KeyError, IndexError, ImportError, RuntimeError, struct.error,
+)  # fmt: skip
+"""What transformers raises about files that it cannot use."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,10 +90,18 @@ class LocalModel:
                 f"the prompt's {prompt_length} tokens and an answer of {request.max_tokens} do not "
                 f"fit {self.name} ({loaded.context}); use fewer examples or another model",
             )
-        with torch.inference_mode():
-            tokens = loaded.model.generate(
-                inputs, attention_mask=torch.ones_like(inputs), **_settings(loaded, request)
-            )
+        try:
+            with torch.inference_mode():
+                tokens = loaded.model.generate(
+                    inputs,
+                    attention_mask=torch.ones_like(inputs),
+                    generation_config=_generation(loaded, request),
+                    stopping_criteria=_stopping(loaded, request, prompt_length),
+                )
+        except (torch.OutOfMemoryError, MemoryError) as error:
+            raise LanguageModelError(
+                f"memory ran out while {self.name} answered; use fewer examples or a smaller model"
+            ) from error
         answer = tokens[0, prompt_length:]
         return self._completion(loaded, request, prompt_length, answer, started)
 
@@ -152,12 +166,12 @@ def _no_template(error: Exception) -> LanguageModelError:
     )
 
 
-def _settings(loaded: _Loaded, request: Request) -> dict[str, Any]:
+def _generation(loaded: _Loaded, request: Request) -> Any:
     """Settings of generation: greedy without a temperature, whatever the model's file says."""
     from transformers import GenerationConfig
 
     own = loaded.model.generation_config
-    config = GenerationConfig(
+    return GenerationConfig(
         max_new_tokens=request.max_tokens,
         do_sample=bool(request.temperature),
         temperature=request.temperature or None,
@@ -165,10 +179,18 @@ def _settings(loaded: _Loaded, request: Request) -> dict[str, Any]:
         bos_token_id=own.bos_token_id,
         pad_token_id=own.pad_token_id or loaded.tokenizer.eos_token_id,
     )
-    given: dict[str, Any] = {"generation_config": config}
-    if request.stop:
-        given |= {"stop_strings": list(request.stop), "tokenizer": loaded.tokenizer}
-    return given
+
+
+def _stopping(loaded: _Loaded, request: Request, prompt_length: int) -> Any:
+    """Stops at the request's strings; transformers' own way fails with some tokenizers."""
+    import torch
+    from transformers import StoppingCriteriaList
+
+    def stop(tokens: torch.Tensor, _: object, **__: object) -> torch.Tensor:
+        text = loaded.tokenizer.decode(tokens[0, prompt_length:], skip_special_tokens=True)
+        return torch.tensor([any(each in text for each in request.stop)], device=tokens.device)
+
+    return StoppingCriteriaList([stop] if request.stop else [])
 
 
 def _load(place: str, gguf: str | None) -> _Loaded:
@@ -188,9 +210,18 @@ def _load(place: str, gguf: str | None) -> _Loaded:
     try:
         tokenizer = AutoTokenizer.from_pretrained(place, **options)
         with redirect_stderr(StringIO()) if gguf else nullcontext():  # a bar of its own
-            model = AutoModelForCausalLM.from_pretrained(place, dtype="auto", **options)
-    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+            model, loaded = AutoModelForCausalLM.from_pretrained(
+                place, dtype="auto", output_loading_info=True, **options
+            )
+    except _FAILURES as error:
         raise LanguageModelError(_why(place, gguf, error)) from error
+    except Exception as error:
+        if type(error).__module__.startswith(("safetensors", "huggingface_hub")):
+            raise LanguageModelError(_why(place, gguf, error)) from error
+        raise
+    if loaded["missing_keys"]:  # transformers makes them up, at random
+        lost = sorted(loaded["missing_keys"])[0]
+        raise LanguageModelError(f"{place} lacks weights, such as {lost}; get the whole model")
     device = "cuda" if torch.cuda.is_available() else "cpu"
     return _Loaded(model.eval().to(device), tokenizer)
 

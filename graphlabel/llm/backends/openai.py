@@ -28,7 +28,7 @@ OTHER_KEY_VARIABLE = "GRAPHLABEL_LLM_KEY"
 """The key of a server that is named by its address: OpenAI's never goes there."""
 NO_KEY = "none"
 
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_LOOPBACK = ("localhost", "127.0.0.1", "0.0.0.0", "::1")
 _STOPS = {"length": StopReason.LENGTH, "content_filter": StopReason.REFUSAL}
 
 

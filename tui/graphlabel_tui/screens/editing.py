@@ -195,7 +195,10 @@ class Editing(WorkbenchBase):
         self.close_question()
         session, text = self.session, message.text
         if message.purpose == "label":
-            self.edit(SetLabel(self._asked, text, session.provenance(), message.scope))
+            scope = session.fitting(message.scope)
+            self.edit(SetLabel(self._asked, text, session.provenance(), scope))
+            if scope is not message.scope:
+                self.say("This graph does not name its transcoders: the label is for here only.")
         elif message.purpose == "note":
             self.edit(SetNote(self._asked[0], text))
         elif message.purpose == "group":

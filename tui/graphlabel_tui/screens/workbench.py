@@ -22,12 +22,13 @@ from graphlabel_tui.screens.dialogs import (
 )
 from graphlabel_tui.screens.editing import Editing
 from graphlabel_tui.screens.help import HelpScreen
+from graphlabel_tui.screens.sharing import Sharing
 from graphlabel_tui.theme import DARK, LIGHT
 from graphlabel_tui.widgets.bars import KeyLine
 from graphlabel_tui.widgets.region import LineList
 
 
-class Workbench(Editing):
+class Workbench(Sharing, Editing):
     """One screen, four regions."""
 
     # Selecting and moving
