@@ -8,6 +8,8 @@ from textual.binding import Binding
 
 REGIONS = ("graph", "feature", "nodes", "supernodes")
 """The four regions of the workbench, by the numbers of their tabs."""
+SIDEWAYS = ("graph", "supernodes")
+"""Regions in which one moves to the left and to the right, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +93,10 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "zoom", ("z",), "zoom", "Give the region the whole screen, or take it back", MOVE, rank=40
     ),
-    Command("left", ("left", "h"), "left", "The node to the left", MOVE, ("graph",), rank=94),
-    Command("right", ("right", "l"), "right", "The node to the right", MOVE, ("graph",), rank=94),
+    Command("left", ("left", "h"), "left", "The node or box to the left", MOVE, SIDEWAYS, rank=94),
+    Command(
+        "right", ("right", "l"), "right", "The node or box to the right", MOVE, SIDEWAYS, rank=94
+    ),
     Command("up", ("up", "k"), "up", "The node or line above", MOVE, REGIONS, rank=94),
     Command("down", ("down", "j"), "down", "The node or line below", MOVE, REGIONS, rank=94),
     Command("page_up", ("pageup",), "page up", "A page up", MOVE, REGIONS, rank=94),

@@ -13,6 +13,7 @@ from graphlabel_tui.messages import (
     RegionChosen,
     SupernodeChosen,
 )
+from graphlabel_tui.screens.circuit import CircuitMarking
 from graphlabel_tui.screens.dialogs import (
     Choice,
     ConfirmScreen,
@@ -28,7 +29,7 @@ from graphlabel_tui.widgets.bars import KeyLine
 from graphlabel_tui.widgets.region import LineList
 
 
-class Workbench(Sharing, Editing):
+class Workbench(CircuitMarking, Sharing, Editing):
     """One screen, four regions."""
 
     # Selecting and moving
