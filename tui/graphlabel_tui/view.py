@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from graphlabel.annotation import FeatureClass, Origin, Review, Tier
+from graphlabel.annotation import Annotations, FeatureClass, Origin, Review, Tier
 from graphlabel.errors import GraphError
 from graphlabel.graph import AttributionGraph, Node, NodeKey, NodeKind, node_influence
 from graphlabel.graph.influence import cumulative_share
@@ -81,6 +81,7 @@ class View:
         self.influence = shown_influence(self.graph)
         self._texts: dict[int, str] = {}
         self._texts_of: object = None
+        self._counted: tuple[Annotations, Counts] | None = None
         self._held_neighbours: dict[tuple[int, bool], list[Neighbour]] = {}
         known = [value for value in self.influence if value is not None]
         self.highest = max(known, default=1.0)
@@ -184,6 +185,12 @@ class View:
 
     def counts(self) -> Counts:
         """How many features there are, are labelled, and await a model or a person."""
+        annotations = self.session.annotations
+        if self._counted is None or self._counted[0] is not annotations:
+            self._counted = (annotations, self._count())
+        return self._counted[1]
+
+    def _count(self) -> Counts:
         annotations = self.session.annotations
         features = labelled = model = person = 0
         for place in self.graph.places(NodeKind.FEATURE):

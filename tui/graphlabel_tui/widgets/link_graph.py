@@ -12,7 +12,7 @@ from textual.strip import Strip
 
 from graphlabel.graph import TOKEN_LAYER, NodeKey
 from graphlabel_tui.commands import region_bindings
-from graphlabel_tui.glyphs import bar, look_of
+from graphlabel_tui.glyphs import Look, bar, look_of
 from graphlabel_tui.inert import bare_token
 from graphlabel_tui.lines import Span, fit
 from graphlabel_tui.messages import NodeChosen
@@ -43,6 +43,8 @@ class LinkGraph(Region):
         """Lines from one row to the next: two when there is room."""
         self._shape: object = None
         self._looks: object = None
+        self._look_at: dict[int, Look] = {}
+        self._pinned: frozenset[NodeKey] = frozenset()
         self._selected: int | None = None
         self._marks: dict[int, Mark] = {}
         self._strips: dict[int, Strip] = {}
@@ -74,6 +76,8 @@ class LinkGraph(Region):
             self.refresh()
         if looks != self._looks:
             self._looks = looks
+            self._look_at = {}
+            self._pinned = frozenset(session.annotations.pinned)
             self.forget_strips()
             self.refresh()
         self._show_selection(session.place)
@@ -191,8 +195,10 @@ class LinkGraph(Region):
         def put(at: int, text: str, role: str) -> None:
             nonlocal x
             if at >= x:
-                spans.append(Span(" " * (at - x)))
-                spans.append(Span(text, role))
+                if spans and spans[-1].role == role and at == x:
+                    spans[-1] = Span(spans[-1].text + text, role)
+                else:
+                    spans.extend((Span(" " * (at - x)), Span(text, role)))
                 x = at + len(text)
 
         slots = self.grid.slots(row, self._selected)
@@ -209,7 +215,9 @@ class LinkGraph(Region):
             return [(slot.x, slot.text, "muted")]
         session = self.view.session
         key = self.view.node(slot.place).key
-        look = look_of(key, session.annotations)
+        look = self._look_at.get(slot.place)
+        if look is None:
+            look = self._look_at[slot.place] = look_of(key, session.annotations)
         if slot.place == self._selected:
             if slot.spaced:
                 return [(slot.x - 1, f"▶{look.glyph}◀", "ring")]
@@ -217,7 +225,7 @@ class LinkGraph(Region):
         role = look.role
         if key in session.marked:
             role += " marked"
-        elif key in session.annotations.pinned:
+        elif key in self._pinned:
             role += " bold"
         mark = self._marks.get(slot.place)
         if mark is None:
