@@ -225,20 +225,12 @@ def test_the_server_restarts_under_a_writer(postgres: PostgresServer) -> None:
         lines += [process.stdout.readline() for _ in range(3)]
     rest, errors = process.communicate(timeout=300)
     done = acknowledged("".join(lines) + rest)
-    assert done > 5
-    if process.returncode:  # the server took longer than the writer waits
-        assert "cannot be reached" in errors, errors
-        assert edits_of(place) in (done, done + 1)
-    else:
-        assert (errors, done, edits_of(place)) == ("", 400, 400)
+    assert (errors, process.returncode, done, edits_of(place)) == ("", 0, 400, 400)
 
 
-def test_a_server_that_stays_away_is_said_so(postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
-    from graphlabel.store import database
-
-    monkeypatch.setattr(database, "_PAUSES", (0.05,))
+def test_a_server_that_stays_away_is_said_so(postgres: PostgresServer) -> None:
     place = postgres.new_database()
-    store = Store(place)
+    store = Store(place, patience=0.2)
     history = store.history(GRAPH, Annotations(), "slug", "ada")
     assert history.do(SetNote(KEYS[0], "kept"))
     postgres.down("fast")
