@@ -47,6 +47,7 @@ class Database:
         self.name = places.shown(self.url)
         self._patience = patience
         self._away_since: float | None = None
+        self._was_reached = False
         self._engine = _engine(self.url, patience)
 
     @property
@@ -109,7 +110,7 @@ class Database:
             except (SQLAlchemyError, OverflowError, UnicodeError) as error:
                 raise StoreError(f"the annotation store {self.name} failed: {error}") from error
             else:
-                self._away_since = None
+                self._away_since, self._was_reached = None, True
                 return done
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
@@ -136,10 +137,12 @@ class Database:
             if sign in what:
                 return f"the annotation store {self.name} {advice} ({what})"
         if self._may_pass(error):
-            return (
-                f"the annotation store {self.name} cannot be reached: {what}; nothing it had "
-                "acknowledged is lost; try again when the server is back"
+            lost = (
+                "nothing it had acknowledged is lost; try again when the server is back"
+                if self._was_reached
+                else "is the address right and the server up?"
             )
+            return f"the annotation store {self.name} cannot be reached: {what}; {lost}"
         return (
             f"the annotation store {self.name} cannot be used: {what}; "
             f"name another with --store or {places.STORE_VARIABLE}"

@@ -37,7 +37,7 @@ class Store:
         """
         self._database = Database(place, patience)
         try:
-            places.make_folder(self._database.url)
+            places.prepare(self._database.url)
             migrate(self._database)
         except BaseException:
             self._database.close()
