@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from graphlabel.files import GraphDocument, GraphLink
 
 
+_PATIENCE_SECONDS = 1.5
+"""How long a key may wait for a server that went away."""
+
+
 def open_(
     graph: Annotated[
         str, typer.Argument(help="Graph file, or a link to a graph.", metavar="GRAPH")
@@ -83,7 +87,7 @@ def open_document(
     from graphlabel_tui.app import run
     from graphlabel_tui.session import Session
 
-    kept = Store(store_place(store))
+    kept = Store(store_place(store), patience=_PATIENCE_SECONDS)
     try:
         session = Session(document, path, kept, source, author)
         for link in links:
