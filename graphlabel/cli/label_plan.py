@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from graphlabel.errors import NoKeyError, UsageError
 from graphlabel.files import GraphDocument
 from graphlabel.labeling import LabelMethod, PromptedLabeler, Tools, make_method
 from graphlabel.labeling.pricing import Price, SampleVerbalizer, prices, total
+from graphlabel.labeling.proposing import Unnamed
 from graphlabel.labeling.waiting import Find, pending
 
 if TYPE_CHECKING:
@@ -100,6 +102,10 @@ class Quote:
     method: str
     model: str
     features: Mapping[FeatureKey, Price]
+    cannot: Mapping[FeatureKey, Unnamed] = field(default_factory=dict)
+    """Features that the method cannot ask about, and why."""
+    in_batches: float = 1.0
+    """What it would cost of that with ``--batch``."""
 
     @property
     def total(self) -> Price:
@@ -116,7 +122,13 @@ class Quote:
             cost = "for nothing"
         else:
             cost = f"for about {money(whole.dollars)} (at most {money(whole.bound)})"
-        return f"{self.method} by {self.model} would ask {len(self.features)} questions {cost}"
+            if self.in_batches < 1:
+                cost += f", with --batch {self.in_batches:.0%} of that"
+        kinds = Counter(each.kind for each in self.cannot.values())
+        others = "".join(f"; cannot ask about {count}: {kind}" for kind, count in kinds.items())
+        return (
+            f"{self.method} by {self.model} would ask {len(self.features)} questions {cost}{others}"
+        )
 
     def as_json(self) -> dict[str, object]:
         """As plain JSON values."""
@@ -127,7 +139,12 @@ class Quote:
             "questions": len(self.features),
             "dollars": whole.dollars,
             "at_most": whole.bound,
-        }
+            "cannot_ask": [
+                {"layer": key.layer, "feature": key.feature, "kind": each.kind,
+                 "message": each.message}
+                for key, each in self.cannot.items()
+            ],
+        }  # fmt: skip
 
 
 def money(dollars: float) -> str:
@@ -136,12 +153,18 @@ def money(dollars: float) -> str:
 
 
 def quote(
-    document: GraphDocument, find: Find, two: TierOptions, table: Path | None = None
+    document: GraphDocument,
+    find: Find,
+    two: TierOptions,
+    table: Path | None = None,
+    *,
+    batch: bool = False,
 ) -> Quote | None:
     """What labelling the features that still wait in tier 2 would cost; None if it asks no model.
 
-    Nothing is sent, and no key is needed. Raises UsageError for an unknown method and
-    LanguageModelError for a price table that cannot be read.
+    ``batch``: at the price of batches, where the service has them. Nothing is sent, and no key is
+    needed. Raises UsageError for an unknown method and LanguageModelError for a price table that
+    cannot be read.
     """
     from graphlabel.labeling.labeler import reads_graph
 
@@ -156,7 +179,10 @@ def quote(
         for key, each in waiting.evidence.items()
         if any(annotations.label_of(node) is None for node in waiting.nodes[key])
     }
-    return Quote(method.name, model, prices(method, unlabelled, _terms(model, table)))
+    terms = _terms(model, table)
+    discount = terms.batch if model.startswith("anthropic:") else 1.0
+    priced, cannot = prices(method, unlabelled, terms, batch=batch and discount < 1)
+    return Quote(method.name, model, priced, cannot, 1.0 if batch else discount)
 
 
 def _terms(model: str, table: Path | None) -> Terms:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from graphlabel.graph import FeatureKey, NodeKey
 
 COUNTER = "token_count"
+HOW_TO_GO_ON = (
+    "graphlabel ledger --unusable shows these answers; they are not asked for again, except with "
+    "another model, method or setting, or with --no-answer-cache"
+)
 
 
 def summary(report: LabelReport) -> str:
@@ -56,6 +60,8 @@ def failure_lines(report: LabelReport) -> list[str]:
                 key, first = firsts[kind]
                 said = "" if first.message in kind else f": {first.message}"
                 lines.append(f"{count} × {kind} (tier {tier:d}, the first is {key}{said})")
+    if any(each.answer for done in report.tiers.values() for each in done.unnamed.values()):
+        lines.append(HOW_TO_GO_ON)
     return lines
 
 

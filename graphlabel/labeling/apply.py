@@ -90,14 +90,14 @@ def label_tier(
 
 
 def _is_there(annotations: Annotations, command: SetLabel) -> bool:
-    """Whether the same question gave the same label before; that one knows what it has cost."""
+    """Whether the same question gave the same label before; that one knows when it was asked."""
     made = command.provenance
     for node in command.nodes:
         label = annotations.label_of(node)
         if label is None:
             return False
         before = label.provenance
-        again = replace(made, time=before.time, tokens=before.tokens, dollars=before.dollars)
+        again = replace(made, time=before.time)
         same = label == Label(command.text, command.scope, again)
         if before.origin is Origin.MACHINE and not same:
             return False

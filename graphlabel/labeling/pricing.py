@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from graphlabel.annotation import Verbalization
-from graphlabel.errors import GraphLabelError
 from graphlabel.graph import FeatureKey
 from graphlabel.labeling.evidence import Evidence
-from graphlabel.labeling.labeler import LabelMethod, PromptedLabeler
+from graphlabel.labeling.labeler import PromptedLabeler
+from graphlabel.labeling.proposing import Unnamed, asking
 from graphlabel.labeling.verbalizers import Done, Subject
 from graphlabel.llm import Request
 from graphlabel.llm.terms import Terms, likely_input
@@ -26,29 +26,33 @@ class Price:
 
 
 def prices(
-    method: LabelMethod, evidence: Mapping[FeatureKey, Evidence], terms: Terms
-) -> dict[FeatureKey, Price]:
-    """The price of every feature that a method can ask about; nothing for methods that do not ask.
+    method: PromptedLabeler,
+    evidence: Mapping[FeatureKey, Evidence],
+    terms: Terms,
+    *,
+    batch: bool = False,
+) -> tuple[dict[FeatureKey, Price], dict[FeatureKey, Unnamed]]:
+    """The price of every feature that a method can ask about, and why it cannot of the others.
 
     Of methods that read verbalizations make the method with a ``SampleVerbalizer``: nothing is
     verbalized for a price.
     """
-    if not isinstance(method, PromptedLabeler):
-        return {}
-    found = {}
+    found: dict[FeatureKey, Price] = {}
+    cannot: dict[FeatureKey, Unnamed] = {}
     for key, each in evidence.items():
-        try:
-            found[key] = price(method.request(each), terms)
-        except GraphLabelError:  # nothing to ask, nothing to pay
-            continue
-    return found
+        request = asking(method, each)
+        if isinstance(request, Unnamed):
+            cannot[key] = request
+        else:
+            found[key] = price(request, terms, batch=batch)
+    return found, cannot
 
 
-def price(request: Request, terms: Terms) -> Price:
+def price(request: Request, terms: Terms, *, batch: bool = False) -> Price:
     """What one question would cost."""
     return Price(
-        terms.dollars(likely_input(request), request.max_tokens),
-        terms.bound(request),
+        terms.dollars(likely_input(request), request.max_tokens, batch=batch),
+        terms.bound(request, batch=batch),
     )
 
 

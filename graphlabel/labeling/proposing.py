@@ -75,7 +75,7 @@ def propose(
     if gateway is None:
         raise UsageError(f"{method.name} asks a language model; name one for it")
     prompted = method
-    prepared, stopped = _each(evidence, lambda each: _asking(prompted, each), "prepare", report)
+    prepared, stopped = _each(evidence, prompted.request, "prepare", report)
     asking = [(place, each) for place, each in enumerate(prepared) if isinstance(each, Request)]
     queries = [Query(request, f"label:{method.name}", tier) for _, request in asking]
     answers: dict[int, Answer] = {}
@@ -84,7 +84,10 @@ def propose(
     outcomes: list[Outcome] = [UNSENT if isinstance(each, Request) else each for each in prepared]
     for number, answer in answers.items():
         place, request = asking[number]
-        outcomes[place] = _read(prompted, request, answer)
+        outcome = outcomes[place] = _read(prompted, request, answer)
+        if isinstance(outcome, Unnamed) and isinstance(answer, Completion):
+            about = str(evidence[place].record.key)
+            gateway.unusable(queries[number], answer, about, outcome.message)
     return outcomes, stopped
 
 
@@ -136,8 +139,9 @@ def _labelled(method: Labeler, evidence: Evidence) -> Named | Unnamed:
     return _named(proposal)
 
 
-def _asking(method: PromptedLabeler, evidence: Evidence) -> Request | Unnamed:
-    return method.request(evidence)
+def asking(method: PromptedLabeler, evidence: Evidence) -> Request | Unnamed:
+    """What a method asks of a feature, or why it cannot; raises UsageError for a missing tool."""
+    return _guarded(method.request, evidence)
 
 
 def _answers(

@@ -183,6 +183,13 @@ def test_each_kind_of_failure_has_a_line_and_loses_nobody_else(
     facts = json.loads(label(routed, tmp_path, *CLAUDE, "--json")[0].stdout)
     raw = {each["raw"] for each in facts["failures"]}
     assert "no idea at all" in raw  # asked again nowhere: the cache has it
+    assert "graphlabel ledger --unusable" in done.stderr
+    kept = json.loads(run("ledger", "--unusable", "--json").stdout)["unusable"]
+    assert {each["raw"] for each in kept} == raw
+    assert all(each["about"].startswith("L") and each["tier"] == 2 for each in kept)
+    shown = run("ledger", "--unusable").stdout
+    assert "    no idea at all" in shown
+    assert "characters, --json has them all" in shown
 
 
 def test_a_key_that_is_refused_saves_tier_one_and_says_so_once(
@@ -214,10 +221,18 @@ def test_a_budget_stops_in_the_middle_and_a_larger_one_goes_on(
     assert set(service.paid.values()) == {1}
 
 
-def test_a_dry_run_sends_and_writes_nothing(routed: Path, tmp_path: Path, service: Service) -> None:
-    done = run("label", routed, *INDEX, *CLAUDE, "--dry-run", "-o", tmp_path / "x.json")
+def test_a_dry_run_sends_and_writes_nothing(
+    routed: Path, tmp_path: Path, service: Service, no_key: None
+) -> None:
+    dry = ("label", routed, *INDEX, "--dry-run", "-o", tmp_path / "x.json")
+    done = run(*dry, *CLAUDE)
     assert done.returncode == 0
-    assert f"dry run: {len(tier_two(read_graph(routed)))} calls to" in done.stderr
+    count = len(tier_two(read_graph(routed)))
+    assert f"dry run: {count} calls to" in done.stderr
+    whole, half = (run(*dry, *batch).stderr for batch in ((), ("--batch",)))
+    assert "with --batch 50% of that" in whole
+    prices = [float(re.findall(r"for about \$([\d.]+)", each)[0]) for each in (whole, half)]
+    assert prices[1] == pytest.approx(prices[0] / 2, abs=1e-4)  # shown to four digits
     assert service.asked == []
     assert not (tmp_path / "x.json").exists()
 

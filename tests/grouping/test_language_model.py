@@ -26,6 +26,9 @@ class Reader:
     asked: list[Query] = field(default_factory=list)
     model: str = "reader"
 
+    def unusable(self, query: Query, answer: Completion, about: str, why: str) -> None:
+        raise AssertionError("suggestions are not about one feature")
+
     def ask(
         self, queries: Sequence[Query], done: Callable[[int, Answer], None] | None = None
     ) -> list[Answer]:

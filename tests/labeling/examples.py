@@ -48,6 +48,11 @@ class ScriptedGateway:
     answer: Callable[[Request], Answer]
     model: str = "scripted"
     asked: list[Query] = field(default_factory=list)
+    kept: list[tuple[str, str, str]] = field(default_factory=list)
+    """Of every unusable answer: what it was about, why, and the answer."""
+
+    def unusable(self, query: Query, answer: Completion, about: str, why: str) -> None:
+        self.kept.append((about, why, answer.text))
 
     def ask(
         self, queries: Sequence[Query], done: Callable[[int, Answer], None] | None = None

@@ -170,8 +170,12 @@ def test_one_failing_feature_never_loses_the_others() -> None:
         shown = request.turns[-1].text
         return next(each for word, each in answers.items() if word in shown)
 
-    after, report = label_two(ScriptedGateway(answer), CROSS)
+    gateway = ScriptedGateway(answer)
+    after, report = label_two(gateway, CROSS)
     assert {key.feature: label.text for key, label in after.labels.items()} == {2: "two"}
+    assert [(about, raw) for about, _, raw in gateway.kept] == [
+        ("L0 #0", "no idea"), ("L0 #3", "Explanation: 首都的名字"),
+    ]  # fmt: skip
     unnamed = {key.feature: each for key, each in report.unnamed.items()}
     assert unnamed[0].raw == "no idea"
     assert unnamed[0].kind == "unusable answer: the answer has no “Explanation:”"
@@ -240,19 +244,20 @@ def test_a_method_that_needs_a_model_refuses_to_work_without() -> None:
         )  # fmt: skip
 
 
-def test_a_rerun_from_the_cache_leaves_the_price_that_was_paid() -> None:
+def test_a_rerun_from_the_cache_keeps_the_price_and_pays_nothing() -> None:
     first, _ = label_two(ScriptedGateway(echo), CROSS)
 
     def cached(request: Request) -> Answer:
         said = echo(request)
         assert isinstance(said, Completion)
-        return replace(said, cached=True, dollars=0.0)
+        return replace(said, cached=True)
 
     again, report = label_tier(
         graph(), first, records().get, make_method("np_max-act"), Tier.MODEL,
         scope=Scope.FEATURE, time="later", gateway=ScriptedGateway(cached),
     )  # fmt: skip
     assert again == first
+    assert again.labels[FeatureKey(0, 1)].provenance.dollars == 0.001
     assert (report.labelled, report.cached, report.dollars) == (4, 4, 0.0)
     other, _ = label_two(ScriptedGateway(echo), first, examples=4)
     assert other.labels[FeatureKey(0, 1)].provenance.dollars == 0.001

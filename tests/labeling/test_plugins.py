@@ -22,7 +22,9 @@ from graphlabel.labeling import (
     propose,
     settings_of,
 )
+from graphlabel.labeling.pricing import prices
 from graphlabel.labeling.proposing import Named, Unnamed
+from graphlabel.llm.terms import Terms
 from tests.conftest import ROOT
 from tests.labeling.examples import ScriptedGateway, completion, example, record, routing
 
@@ -158,3 +160,23 @@ def make(text: str = "same", times: int = 1):
     json.dumps(settings_of(make_method("fixed")))
     with pytest.raises(UsageError, match="times=x cannot be used"):
         make_method("fixed", {"times": "x"})
+
+
+def test_a_method_that_breaks_on_one_feature_has_a_price_for_the_others(install: Install) -> None:
+    code = block("python").replace(
+        "found = top_excerpts",
+        "if evidence.record.key.feature == 1: raise KeyError('oops')\n        found = top_excerpts",
+    )
+    install("half_broken", code, {"half_broken": "half_broken:OneWord"})
+    method = make_method("half_broken")
+    assert isinstance(method, PromptedLabeler)
+    asked = {each.record.key: each for each in evidence("cat", "dog", "cow")}
+    priced, cannot = prices(method, asked, Terms(input=1.0, output=1.0, batch=0.5))
+    assert [key.feature for key in priced] == [0, 2]
+    assert [(key.feature, each.kind) for key, each in cannot.items()] == [
+        (1, "the method broke (KeyError)")
+    ]
+    halved, _ = prices(method, asked, Terms(input=1.0, output=1.0, batch=0.5), batch=True)
+    for key, price in priced.items():
+        assert price.dollars
+        assert halved[key].dollars == pytest.approx(price.dollars / 2, rel=1e-12)

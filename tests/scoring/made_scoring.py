@@ -63,6 +63,9 @@ class RuleGateway:
         self.rule = rule
         self.queries: list[Query] = []
 
+    def unusable(self, query: Query, answer: Completion, about: str, why: str) -> None:
+        raise AssertionError("scorers count answers that cannot be read, and keep none")
+
     def ask(
         self, queries: Sequence[Query], done: Callable[[int, Answer], None] | None = None
     ) -> list[Answer]:

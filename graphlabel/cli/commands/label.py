@@ -88,12 +88,17 @@ def label(
     gateways = [how.gateway for how in plan.values() if how.gateway is not None]
     for gateway in gateways:
         print_outcome(gateway)
-    if language_model.dry_run and gateways:
+    if not language_model.dry_run:
+        write_graph(labelled, output)
+        if tier3 is TierThree.VERBALIZE and tools.verbalizer and not done.stopped:
+            labelled = _verbalized(labelled, tools.verbalizer, output, quiet=json)
+    table, batch = language_model.prices, language_model.batch
+    quoted = quote(labelled, find, two, table, batch=batch) if done.queued else None
+    if language_model.dry_run:
+        if quoted:
+            note(f"tier 2 waits for a model (--tier2-model); {quoted.words}")
+        note("dry run: nothing was sent, nothing was written")
         return
-    write_graph(labelled, output)
-    if tier3 is TierThree.VERBALIZE and tools.verbalizer and not done.stopped:
-        labelled = _verbalized(labelled, tools.verbalizer, output, quiet=json)
-    quoted = quote(labelled, find, two, language_model.prices) if done.queued else None
     if json:
         print_json(as_json(labelled, done, quoted, str(output)))
     else:
