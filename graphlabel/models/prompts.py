@@ -49,12 +49,21 @@ def beginning_token(model: LanguageModel) -> int:
 
     Raises PromptError when the tokenizer has none.
     """
-    tokenizer = model.tokenizer
-    candidates = (tokenizer.bos_token_id, tokenizer.pad_token_id, tokenizer.eos_token_id)
-    first = next((i for i in candidates if i is not None), None)
+    first = _beginning(model)
     if first is None:
         raise PromptError(f"the tokenizer of {model.name} has no special token to begin with")
-    return int(first)
+    return first
+
+
+def _beginning(model: LanguageModel) -> int | None:
+    tokenizer = model.tokenizer
+    candidates = (tokenizer.bos_token_id, tokenizer.pad_token_id, tokenizer.eos_token_id)
+    return next((int(i) for i in candidates if i is not None), None)
+
+
+def lacks_beginning(model: LanguageModel, prompt: Prompt) -> bool:
+    """Whether a prompt begins with no special token though the tokenizer has one for that."""
+    return _beginning(model) is not None and prompt.ids[0] not in model.tokenizer.all_special_ids
 
 
 def _as_chat(model: LanguageModel, text: str) -> str:

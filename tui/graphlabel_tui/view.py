@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from graphlabel.annotation import FeatureClass, Origin, Review, Tier
+from graphlabel.annotation import FeatureClass, Origin, Review, Tier, needs_attention
 from graphlabel.errors import GraphError
 from graphlabel.graph import AttributionGraph, Node, NodeKey, NodeKind, node_influence
 from graphlabel.graph.influence import cumulative_share
@@ -17,8 +17,11 @@ from graphlabel_tui.glyphs import look_of
 from graphlabel_tui.session import Session
 from graphlabel_tui.wording import name_of, where
 
-SORTS = ("influence", "layer", "position", "activation", "label", "tier")
-"""The orders of the node table, in the order the key steps through them."""
+SORTS = ("influence", "layer", "position", "activation", "label", "tier", "trust")
+"""The orders of the node table, in the order the key steps through them.
+
+By trust: least trusted × most influential first.
+"""
 
 ALWAYS = frozenset({NodeKind.TOKEN, NodeKind.LOGIT})
 """Kinds the influence threshold never hides."""
@@ -159,6 +162,9 @@ class View:
             name = name_of(self.node(place), annotations).casefold()
             return not name, name
 
+        if self.sort == "trust":
+            need = needs_attention(self.graph, annotations, self.influence)
+            return lambda place: (-need[place], by_influence(place), place)
         keys: dict[str, Callable[[int], tuple[object, ...]]] = {
             "influence": lambda place: (by_influence(place), place),
             "layer": lambda place: (self.node(place).key.layer, by_influence(place), place),

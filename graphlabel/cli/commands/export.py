@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphlabel.cli.options import GraphFile, JsonFlag, StoreOption, TrustPickle
+from graphlabel.cli.options import FileOnly, GraphFile, JsonFlag, StoreOption, TrustPickle
 
 if TYPE_CHECKING:
     from graphlabel.files import GraphDocument
@@ -56,9 +56,7 @@ def export(
         bool, typer.Option("--any-set", help="Take evidence of another transcoder set.")
     ] = False,
     store: StoreOption = None,
-    file_only: Annotated[
-        bool, typer.Option("--file-only", help="Leave out edits that are only in the store.")
-    ] = False,
+    file_only: FileOnly = False,
     trust_pickle: TrustPickle = False,
     json: JsonFlag = False,
 ) -> None:

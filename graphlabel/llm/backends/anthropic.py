@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from graphlabel.errors import LanguageModelError
+from graphlabel.errors import NoKeyError
 from graphlabel.llm.backends.anthropic_batches import AnthropicBatches
 from graphlabel.llm.backends.backend import BatchService
 from graphlabel.llm.backends.wire import read
@@ -72,7 +72,7 @@ class AnthropicModel:
         """``timeout`` in seconds a call; raises LanguageModelError without a key."""
         key = os.environ.get(KEY_VARIABLE, "").strip()
         if not key:
-            raise LanguageModelError(
+            raise NoKeyError(
                 f"Claude needs an API key; set {KEY_VARIABLE}, or use a local model: local:FOLDER"
             )
         self.model, self.terms, self._timeout = model, terms, timeout

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from graphlabel.errors import LanguageModelError
+from graphlabel.errors import LanguageModelError, NoKeyError
 from graphlabel.llm.backends.backend import BatchService
 from graphlabel.llm.backends.wire import read, spoken
 from graphlabel.llm.calls import Service, malformed, refused, timed_out, unreachable
@@ -76,7 +76,7 @@ class OpenAIModel:
         variable = OTHER_KEY_VARIABLE if base_url and not self._is_openai else KEY_VARIABLE
         key = os.environ.get(variable, "").strip()
         if not key and self._is_openai:
-            raise LanguageModelError(
+            raise NoKeyError(
                 f"{model} at {host} needs an API key; set {variable}, or name a server of yours: "
                 f"openai:{model}@http://localhost:8000/v1"
             )
