@@ -6,7 +6,6 @@ from typing import ClassVar
 
 from textual.app import App
 from textual.command import Provider
-from textual.screen import Screen
 
 from graphlabel_tui.screens.palette import RegistryCommands
 from graphlabel_tui.screens.workbench import Workbench
@@ -34,9 +33,9 @@ class GraphLabelApp(App[None]):
         """Our variables, for themes that do not define them."""
         return dict(DARK.variables)
 
-    def get_default_screen(self) -> Screen[None]:
-        """The workbench."""
-        return Workbench(self.session)
+    async def on_mount(self) -> None:
+        """The workbench, on top of an empty screen so that another graph's can take its place."""
+        await self.push_screen(Workbench(self.session))
 
 
 def run(session: Session) -> None:

@@ -43,7 +43,8 @@ KEY_NAMES = {
     "left_square_bracket": "[", "right_square_bracket": "]", "minus": "-", "plus": "+",
     "equals_sign": "=", "slash": "/", "colon": ":", "question_mark": "?", "ctrl+s": "^s",
     "ctrl+p": "^p", "ctrl+r": "^r", "full_stop": ".", "comma": ",", "escape": "esc",
-    "tab": "tab", "shift+tab": "⇧tab", "pageup": "pgup", "pagedown": "pgdn",
+    "tab": "tab", "shift+tab": "⇧tab", "exclamation_mark": "!",
+    "pageup": "pgup", "pagedown": "pgdn",
 }  # fmt: skip
 
 EDIT, LOOK, MOVE, FILE, HELP = "edit", "look", "move", "file", "help"
@@ -101,6 +102,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("last", ("end",), "last", "The last node or line", MOVE, REGIONS, rank=94),
     Command("save", ("ctrl+s",), "save", "Write the annotated graph file", FILE, rank=11),
     Command("export", ("X",), "export", "Write the graph in another format", FILE, rank=41),
+    Command("run", ("exclamation_mark",), "run", "Trace, build, route or label", FILE, rank=41),
     Command("quit", ("q",), "quit", "Leave; unsaved work is asked about", FILE, rank=42),
     Command(
         "palette", ("colon", "ctrl+p"), "command", "Find any command by its name", HELP, rank=12

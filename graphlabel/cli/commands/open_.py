@@ -58,7 +58,7 @@ def open_(
                 say=note,
                 report=lambda done, total: report("fetching", done, total),
             )
-    open_document(document, path, source, store, author, links)
+    open_document(document, path, source, store, author, links, places=features or ())
 
 
 def open_document(
@@ -68,6 +68,8 @@ def open_document(
     store: str | None,
     author: str = "",
     links: Sequence[GraphLink] = (),
+    *,
+    places: Sequence[str] = (),
 ) -> None:
     """Run the terminal UI on a document until the person quits.
 
@@ -85,7 +87,7 @@ def open_document(
 
     kept = Store(store_place(store))
     try:
-        session = Session(document, path, kept, source, author)
+        session = Session(document, path, kept, source, author, places=tuple(places))
         for link in links:
             session.do(link_edit(document.annotated(session.annotations), link))
         run(session)

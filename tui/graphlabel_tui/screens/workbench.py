@@ -22,13 +22,14 @@ from graphlabel_tui.screens.dialogs import (
 )
 from graphlabel_tui.screens.editing import Editing
 from graphlabel_tui.screens.help import HelpScreen
+from graphlabel_tui.screens.running import Running
 from graphlabel_tui.screens.sharing import Sharing
 from graphlabel_tui.theme import DARK, LIGHT
 from graphlabel_tui.widgets.bars import KeyLine
 from graphlabel_tui.widgets.region import LineList
 
 
-class Workbench(Sharing, Editing):
+class Workbench(Running, Sharing, Editing):
     """One screen, four regions."""
 
     # Selecting and moving
@@ -209,6 +210,8 @@ class Workbench(Sharing, Editing):
 
     def action_quit(self) -> None:
         """Leave; a file that is behind the edits is asked about."""
+        if self.is_busy(self.action_quit):
+            return
         if self.session.is_saved:
             self.app.exit()
             return
