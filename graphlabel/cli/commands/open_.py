@@ -96,6 +96,9 @@ def open_document(
 
 
 def _in_terminal() -> bool:
+    import os
     import sys
 
+    if os.environ.get("TEXTUAL_DRIVER"):  # the terminal is a browser's
+        return True
     return sys.stdin.isatty() and sys.stdout.isatty()
