@@ -7,6 +7,7 @@ from typing import ClassVar
 from textual.app import App
 from textual.command import Provider
 
+from graphlabel_tui.comparing import SideBySide
 from graphlabel_tui.screens.palette import RegistryCommands
 from graphlabel_tui.screens.workbench import Workbench
 from graphlabel_tui.session import Session
@@ -21,10 +22,11 @@ class GraphLabelApp(App[None]):
     COMMANDS: ClassVar[set[type[Provider] | object]] = {RegistryCommands}  # type: ignore[assignment]
     ENABLE_COMMAND_PALETTE = True
 
-    def __init__(self, session: Session) -> None:
-        """Work on a session."""
+    def __init__(self, session: Session, compared: SideBySide | None = None) -> None:
+        """Work on a session; start with a comparison if there is one."""
         super().__init__()
         self.session = session
+        self.compared = compared
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = DARK.name
@@ -35,9 +37,12 @@ class GraphLabelApp(App[None]):
 
     async def on_mount(self) -> None:
         """The workbench, on top of an empty screen so that another graph's can take its place."""
-        await self.push_screen(Workbench(self.session))
+        workbench = Workbench(self.session)
+        await self.push_screen(workbench)
+        if self.compared:
+            workbench.show_pair(self.compared)
 
 
-def run(session: Session) -> None:
+def run(session: Session, compared: SideBySide | None = None) -> None:
     """Open the workbench on a session; returns when the person quits."""
-    GraphLabelApp(session).run()
+    GraphLabelApp(session, compared).run()

@@ -103,6 +103,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("save", ("ctrl+s",), "save", "Write the annotated graph file", FILE, rank=11),
     Command("export", ("X",), "export", "Write the graph in another format", FILE, rank=41),
     Command("run", ("exclamation_mark",), "run", "Trace, build, route or label", FILE, rank=41),
+    Command("compare", ("C",), "compare", "Another graph beside this one", FILE, rank=41),
     Command("quit", ("q",), "quit", "Leave; unsaved work is asked about", FILE, rank=42),
     Command(
         "palette", ("colon", "ctrl+p"), "command", "Find any command by its name", HELP, rank=12

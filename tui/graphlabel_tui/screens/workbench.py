@@ -13,6 +13,7 @@ from graphlabel_tui.messages import (
     RegionChosen,
     SupernodeChosen,
 )
+from graphlabel_tui.screens.comparing import Comparing
 from graphlabel_tui.screens.dialogs import (
     Choice,
     ConfirmScreen,
@@ -29,7 +30,7 @@ from graphlabel_tui.widgets.bars import KeyLine
 from graphlabel_tui.widgets.region import LineList
 
 
-class Workbench(Running, Sharing, Editing):
+class Workbench(Comparing, Running, Sharing, Editing):
     """One screen, four regions."""
 
     # Selecting and moving
