@@ -23,14 +23,14 @@ from graphlabel_tui.screens.dialogs import (
 )
 from graphlabel_tui.screens.editing import Editing
 from graphlabel_tui.screens.help import HelpScreen
+from graphlabel_tui.screens.personal import Personal
 from graphlabel_tui.screens.running import Running
 from graphlabel_tui.screens.sharing import Sharing
-from graphlabel_tui.theme import DARK, LIGHT
 from graphlabel_tui.widgets.bars import KeyLine
 from graphlabel_tui.widgets.region import LineList
 
 
-class Workbench(Comparing, Running, Sharing, Editing):
+class Workbench(Personal, Comparing, Running, Sharing, Editing):
     """One screen, four regions."""
 
     # Selecting and moving
@@ -233,12 +233,8 @@ class Workbench(Comparing, Running, Sharing, Editing):
 
     def action_help(self) -> None:
         """All commands, glyphs and classes."""
-        self.app.push_screen(HelpScreen())
+        self.app.push_screen(HelpScreen(self.view.commands))
 
     def action_palette(self) -> None:
         """Find a command by name."""
         self.app.action_command_palette()
-
-    def action_theme(self) -> None:
-        """The other theme."""
-        self.app.theme = LIGHT.name if self.app.theme == DARK.name else DARK.name

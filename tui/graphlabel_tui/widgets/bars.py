@@ -76,7 +76,7 @@ class KeyLine(Painted):
         room = width - width_of(state) - 1
         spans: list[Span] = [Span(" ")]
         self._hits = []
-        for command in footer_commands(self.region_name):
+        for command in footer_commands(self.region_name, self.view.commands):
             pieces = [Span(command.first_key, "key"), Span(f" {command.title}  ", "muted")]
             start = width_of(spans)
             if start + width_of(pieces) - 2 > room:
