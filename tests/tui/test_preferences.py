@@ -114,7 +114,7 @@ async def test_themes_are_remembered(tmp_path):
 
 async def test_ids_and_labels_go_to_the_clipboard(opened, monkeypatch):
     session = dallas_session()
-    async with opened(session) as (pilot, screen):
+    async with opened(session) as (pilot, _):
         written = []
         monkeypatch.setattr(pilot.app._driver, "write", written.append)
         await pilot.press("y")
@@ -123,7 +123,7 @@ async def test_ids_and_labels_go_to_the_clipboard(opened, monkeypatch):
         assert pilot.app.clipboard == session.annotations.label_of(session.selected).text
         encoded = base64.b64encode(pilot.app.clipboard.encode()).decode()
         assert f"\x1b]52;c;{encoded}\a" in written
-        session.select(session.graph.nodes[session.graph.places(NodeKind.LOGIT)[0]].key)
+        session.select(session.graph.nodes[next(iter(session.graph.places(NodeKind.LOGIT)))].key)
         pilot.app._clipboard = ""
         await pilot.press("Y")
         assert pilot.app.clipboard == ""
