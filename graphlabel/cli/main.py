@@ -37,6 +37,7 @@ from graphlabel.cli.commands import (
     queue,
     route,
     score,
+    serve,
     store,
     suggest,
     trace,
@@ -73,6 +74,7 @@ app.command(short_help="Measure what labels are worth.")(score.score)
 app.command(short_help="Compare methods of labelling.")(compare.compare)
 app.command(short_help="Suggest supernodes.")(suggest.suggest)
 app.command(name="open", short_help="Open a graph in the terminal.")(open_.open_)
+app.command(short_help="Open a graph in a browser.")(serve.serve)
 app.command(short_help="Write a form that other tools open.")(export.export)
 app.command(short_help="Say what a graph file holds.")(info.info)
 features.app.command(short_help="Index what makes features fire.")(features_build.build)

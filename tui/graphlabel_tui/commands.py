@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textual.binding import Binding
@@ -32,12 +33,12 @@ class Command:
     @property
     def shown_keys(self) -> str:
         """The keys as people write them."""
-        return " ".join(KEY_NAMES.get(key, key) for key in self.keys)
+        return " ".join(map(shown_key, self.keys))
 
     @property
     def first_key(self) -> str:
         """The key the footer shows."""
-        return KEY_NAMES.get(self.keys[0], self.keys[0])
+        return shown_key(self.keys[0])
 
 
 KEY_NAMES = {
@@ -47,8 +48,15 @@ KEY_NAMES = {
     "ctrl+p": "^p", "ctrl+r": "^r", "full_stop": ".", "comma": ",", "escape": "esc",
     "left_curly_bracket": "{", "right_curly_bracket": "}", "less_than_sign": "<",
     "greater_than_sign": ">", "shift+left": "⇧←", "shift+right": "⇧→", "shift+up": "⇧↑",
-    "shift+down": "⇧↓", "tab": "tab", "shift+tab": "⇧tab", "pageup": "pgup", "pagedown": "pgdn",
+    "shift+down": "⇧↓", "tab": "tab", "shift+tab": "⇧tab", "exclamation_mark": "!",
+    "pageup": "pgup", "pagedown": "pgdn",
 }  # fmt: skip
+
+
+def shown_key(key: str) -> str:
+    """A key as people write it."""
+    return KEY_NAMES.get(key, key)
+
 
 EDIT, LOOK, MOVE, FILE, HELP = "edit", "look", "move", "file", "help"
 
@@ -133,12 +141,20 @@ COMMANDS: tuple[Command, ...] = (
     Command("last", ("end",), "last", "The last node or line", MOVE, REGIONS, rank=94),
     Command("save", ("ctrl+s",), "save", "Write the annotated graph file", FILE, rank=11),
     Command("export", ("X",), "export", "Write the graph in another format", FILE, rank=41),
+    Command("run", ("exclamation_mark",), "run", "Trace, build, route or label", FILE, rank=41),
+    Command("copy_id", ("y",), "copy id", "Copy the nodes' ids to the clipboard", FILE, rank=43),
+    Command(
+        "copy_label", ("Y",), "copy label", "Copy the nodes' labels to the clipboard", FILE, rank=43
+    ),
+    Command("compare", ("C",), "compare", "Another graph beside this one", FILE, rank=41),
     Command("quit", ("q",), "quit", "Leave; unsaved work is asked about", FILE, rank=42),
     Command(
         "palette", ("colon", "ctrl+p"), "command", "Find any command by its name", HELP, rank=12
     ),
     Command("help", ("question_mark",), "help", "All commands, glyphs and classes", HELP, rank=0),
-    Command("theme", ("T",), "theme", "Switch between the dark and the light theme", HELP, rank=93),
+    Command("theme", ("T",), "theme", "Dark, light or high contrast; remembered", HELP, rank=93),
+    Command("keys", ("f2",), "keys", "See and change every command's keys", HELP, rank=93),
+    Command("tour", ("f1",), "tour", "A short tour of the workbench", HELP, rank=93),
 )
 """Every command."""
 
@@ -164,11 +180,11 @@ def _binding(command: Command, action: str) -> Binding:
     return Binding(keys, action, command.title, tooltip=command.help, id=command.id)
 
 
-def footer_commands(region: str) -> list[Command]:
+def footer_commands(region: str, commands: Sequence[Command] = COMMANDS) -> list[Command]:
     """What the footer shows in a region, the most useful first."""
     here = [
         command
-        for command in COMMANDS
+        for command in commands
         if command.rank <= 90 and (not command.regions or region in command.regions)
     ]
     return sorted(here, key=lambda command: command.rank)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from graphlabel.annotation import (
 from graphlabel.errors import GraphError
 from graphlabel.graph import AttributionGraph, Node, NodeKey, NodeKind, node_influence
 from graphlabel.graph.influence import cumulative_share
+from graphlabel_tui.commands import COMMANDS, Command
 from graphlabel_tui.filters import NodeFilter, searchable
 from graphlabel_tui.glyphs import look_of
 from graphlabel_tui.session import Session
@@ -83,6 +84,8 @@ class View:
     query: str = ""
     sort: str = "influence"
     quantile: int = 0
+    commands: Sequence[Command] = COMMANDS
+    """The commands with the keys this person gave them."""
     _visible: tuple[object, tuple[int, ...]] | None = field(default=None, repr=False)
     _visited: tuple[int, float, int] = (-1, 0.0, -1)
 

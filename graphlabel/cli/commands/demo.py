@@ -59,7 +59,7 @@ def demo(
     note(f"wrote {output} in {time.perf_counter() - started:.1f} s")
     again = f"graphlabel open {output} --features {atlas.INDEX_FOLDER}"
     if open_ui and sys.stdin.isatty() and sys.stdout.isatty():
-        open_document(labelled, output, source, store)
+        open_document(labelled, output, source, store, places=[str(atlas.INDEX_FOLDER)])
         note(f"again: {again}")
     else:
         note(f"open it: {again}")

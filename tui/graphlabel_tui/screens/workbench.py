@@ -14,6 +14,7 @@ from graphlabel_tui.messages import (
     SupernodeChosen,
 )
 from graphlabel_tui.screens.circuit import CircuitMarking
+from graphlabel_tui.screens.comparing import Comparing
 from graphlabel_tui.screens.dialogs import (
     Choice,
     ConfirmScreen,
@@ -24,14 +25,15 @@ from graphlabel_tui.screens.dialogs import (
 from graphlabel_tui.screens.editing import Editing
 from graphlabel_tui.screens.help import HelpScreen
 from graphlabel_tui.screens.jumping import Jumping
+from graphlabel_tui.screens.personal import Personal
+from graphlabel_tui.screens.running import Running
 from graphlabel_tui.screens.sharing import Sharing
 from graphlabel_tui.screens.sliders import Sliders
-from graphlabel_tui.theme import DARK, LIGHT
 from graphlabel_tui.widgets.bars import KeyLine
 from graphlabel_tui.widgets.region import LineList
 
 
-class Workbench(CircuitMarking, Jumping, Sliders, Sharing, Editing):
+class Workbench(CircuitMarking, Comparing, Jumping, Personal, Running, Sliders, Sharing, Editing):
     """One screen, four regions."""
 
     # Selecting and moving
@@ -197,6 +199,8 @@ class Workbench(CircuitMarking, Jumping, Sliders, Sharing, Editing):
 
     def action_quit(self) -> None:
         """Leave; a file that is behind the edits is asked about."""
+        if self.is_busy(self.action_quit):
+            return
         if self.session.is_saved:
             self.app.exit()
             return
@@ -217,12 +221,8 @@ class Workbench(CircuitMarking, Jumping, Sliders, Sharing, Editing):
 
     def action_help(self) -> None:
         """All commands, glyphs and classes."""
-        self.app.push_screen(HelpScreen())
+        self.app.push_screen(HelpScreen(self.view.commands))
 
     def action_palette(self) -> None:
         """Find a command by name."""
         self.app.action_command_palette()
-
-    def action_theme(self) -> None:
-        """The other theme."""
-        self.app.theme = LIGHT.name if self.app.theme == DARK.name else DARK.name

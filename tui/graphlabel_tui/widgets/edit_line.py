@@ -106,7 +106,8 @@ class EditLine(Vertical):
     def on_mount(self) -> None:
         """Take the focus."""
         self.border_title = Content(f" {self.question.title} ")
-        self.entry.focus()
+        # at once: a focus that comes later lets keys typed ahead act as commands
+        self.screen.set_focus(self.entry)
         self._show_hint()
 
     def _show_hint(self) -> None:
