@@ -38,6 +38,8 @@ class Verbalization:
     """It ran out of tokens: the end is missing."""
     cosine: float | None = None
     """Of the vector with its reconstruction from the text, -1 to 1: .9 is good, .5 mediocre."""
+    model: str = ""
+    """The model whose residual stream was read; empty where nobody says."""
     passage: str = ""
     """The end of the text at whose last token the vector stands, where there is one."""
     temperature: float | None = None
@@ -64,8 +66,8 @@ def clean_verbalization(text: str) -> str:
 
     Cut at 4,000 characters.
     """
-    lines = text.splitlines()
-    kept = ["".join(char for char in " ".join(line.split()) if is_plain(char)) for line in lines]
+    lines = ("".join(filter(is_plain, line)) for line in text.splitlines())
+    kept = [" ".join(line.split()) for line in lines]
     paragraphs = "\n".join(kept).split("\n\n")
     joined = "\n\n".join(part.strip("\n") for part in paragraphs if part.strip())
     return joined[:MAX_VERBALIZATION_LENGTH].rstrip()

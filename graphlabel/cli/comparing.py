@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from graphlabel.annotation import clean_label
 from graphlabel.cli.routing import sampled_records
 from graphlabel.cli.scoring import BY_CTRL_C, Scoring, negatives_pool
 from graphlabel.errors import EvidenceError
-from graphlabel.evidence import FeatureSource, every_key
+from graphlabel.evidence import FeatureSource
 from graphlabel.labeling import Evidence, LabelMethod, Named, propose
 from graphlabel.records import FeatureRecord
 from graphlabel.scoring import Prepared, for_new_labels, prepare_features
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from graphlabel.llm.metered import MeteredGateway
 
 Report = Callable[[str, int, int], None]
+CANDIDATES = 5
+"""So many features are drawn for each that is wanted, since some have too few texts."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,23 +82,25 @@ def choose_features(source: FeatureSource, how: Scoring, most: int) -> Prepared:
     """
     settings = how.settings
     pool = negatives_pool(source, (), settings.seed)
-    records = _distinct(sampled_records(source, sum(1 for _ in every_key(source)), settings.seed))
+    records = _shuffled(sampled_records(source, CANDIDATES * most, settings.seed), settings.seed)
     split = for_new_labels(settings)
     found = prepare_features(records, split, pool, how.subject.check, settings, most)
     if not found.splits:
         raise EvidenceError(
-            f"no feature of {source.name} has {settings.train} texts to learn from and "
-            f"{settings.test} others to be tested on; lower --train or --test"
+            f"none of {len(records)} features of {source.name} has {settings.train} texts to "
+            f"learn from and {settings.test} others to be tested on; lower --train or --test"
         )
     return found
 
 
-def _distinct(records: Iterator[FeatureRecord]) -> Iterator[FeatureRecord]:
-    seen: set[FeatureKey] = set()
+def _shuffled(records: Iterable[FeatureRecord], seed: int) -> list[FeatureRecord]:
+    """Records of different features in an order drawn by seed: sources give them layer by layer."""
+    distinct: dict[FeatureKey, FeatureRecord] = {}
     for record in records:
-        if record.key not in seen:
-            seen.add(record.key)
-            yield record
+        distinct.setdefault(record.key, record)
+    order = np.random.default_rng(seed).permutation(len(distinct))
+    found = list(distinct.values())
+    return [found[place] for place in order]
 
 
 def label_features(

@@ -157,6 +157,7 @@ def verbalization_lines(each: Verbalization) -> list[str]:
     """What a verbalizer said, under a line on who, of what, and how far to trust it."""
     of = {"prompt": "here", "example": "at an example's peak", "direction": "of what it writes"}
     doubts = [
+        f"in {each.model}" if each.model else "",
         f"cosine {each.cosine:.2f}" if each.cosine is not None else "",
         "truncated" if each.truncated else "",
         each.out_of_distribution,

@@ -7,7 +7,17 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, TypeVar
 
-from graphlabel.annotation import FeatureClass, Label, LabelTarget, Origin, Provenance, Scope
+import msgspec
+
+from graphlabel.annotation import (
+    FeatureClass,
+    Label,
+    LabelScore,
+    LabelTarget,
+    Origin,
+    Provenance,
+    Scope,
+)
 from graphlabel.evidence.sources.dashboards import split_source_id
 from graphlabel.exchange.given import Given, RowError
 from graphlabel.graph import FeatureKey, NodeKey, NodeKind
@@ -91,7 +101,9 @@ def row_of_label(stored: StoredLabel) -> Row:
     }
     for name, shown in zip(_OWN, PROVENANCE, strict=True):
         value = getattr(made, name)
-        row[shown] = str(value) if name == "origin" else value if value != "" else None
+        row[shown] = str(value) if name == "origin" else value if value not in ("", ()) else None
+    if made.scores:
+        row["scores"] = msgspec.json.encode(made.scores).decode()
     row["state"] = stored.state.value
     return row
 
@@ -135,13 +147,15 @@ def _provenance(cells: Mapping[str, object], given: Given) -> Provenance:
     found: dict[str, Any] = {
         own: str(cells[shown])
         for own, shown in zip(_OWN, PROVENANCE, strict=True)
-        if shown in cells and own not in (*_NUMBERS, "tokens", "origin")
+        if shown in cells and own not in (*_NUMBERS, "tokens", "origin", "scores")
     }
     for name in _NUMBERS:
         if name in cells:
             found[name] = _number(cells[name], name)
     if "tokens" in cells:
         found["tokens"] = _whole(cells, "tokens")
+    if "scores" in cells:
+        found["scores"] = _scores(cells["scores"])
     found.setdefault("author", given.author)
     return Provenance(_origin(cells, given), **found)
 
@@ -172,6 +186,16 @@ def _whole(cells: Mapping[str, object], name: str) -> int:
     if not text.lstrip("-").isdecimal() or len(text) > 19:
         raise RowError(f"its {name} is no whole number of ordinary size")
     return int(text)
+
+
+def _scores(value: object) -> tuple[LabelScore, ...]:
+    """Scores as ``row_of_label`` writes them; other tables' scores are of another kind."""
+    try:
+        if isinstance(value, str):
+            return msgspec.json.decode(value, type=tuple[LabelScore, ...])
+        return msgspec.convert(value, tuple[LabelScore, ...])
+    except msgspec.MsgspecError as error:
+        raise RowError("its scores are none that graphlabel wrote") from error
 
 
 def _number(value: object, name: str) -> float:

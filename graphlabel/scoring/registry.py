@@ -52,7 +52,7 @@ def check_scorers(names: Sequence[str], *, asking: bool) -> tuple[str, ...]:
     needy = [name for name in names if name in ASKING]
     if needy and not asking:
         raise UsageError(
-            f"the scorer {needy[0]} asks a language model and none is named; add --model, or "
+            f"the scorer {needy[0]} asks a language model and none is named; add --judge, or "
             "score with embedding and output_check alone"
         )
     return tuple(dict.fromkeys(names))

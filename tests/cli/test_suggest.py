@@ -11,7 +11,11 @@ from graphlabel import atlas
 from graphlabel.files import new_document, read_graph, write_graph
 from tests.cli.test_commands import run
 from tests.cli.test_commands import traced as traced  # the fixture
+from tests.grouping.test_language_model import by_position
 from tests.grouping.worlds import planted
+from tests.llm.conftest import CLAUDE
+from tests.llm.conftest import service as service  # the fixture
+from tests.llm.server import Service
 
 
 @pytest.fixture
@@ -77,3 +81,29 @@ def test_a_file_that_is_no_graph_is_refused(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1
+
+
+def test_a_language_model_groups_through_its_real_client(graph: Path, service: Service) -> None:
+    service.says = lambda prompt: by_position(json.loads(prompt)["nodes"])
+    done = run("suggest", graph, "--by", CLAUDE, "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)["supernodes"]
+    assert [each["name"] for each in found] == [f"role {position}" for position in range(5)]
+    assert "$" in done.stderr
+    assert len(service.asked) == 1
+    again = run("suggest", graph, "--by", CLAUDE, "--json")
+    assert again.stdout == done.stdout
+    assert len(service.asked) == 1  # the answer was kept
+
+
+def test_a_dry_run_sends_nothing_and_bad_answers_are_one_line(
+    graph: Path, service: Service
+) -> None:
+    done = run("suggest", graph, "--by", CLAUDE, "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert "dry run: 1 calls" in done.stderr
+    assert not service.asked
+    service.says = lambda _: "I would rather not."
+    done = run("suggest", graph, "--by", CLAUDE)
+    assert done.returncode == 2
+    assert "gave no list of groups" in done.stderr

@@ -10,7 +10,15 @@ import pytest
 from graphlabel.annotation import Annotations, FeatureClass, Routing
 from graphlabel.cli.main import main
 from graphlabel.files import new_document, read_graph, write_graph
-from graphlabel.graph import AttributionGraph, Edges, FeatureKey, Node, NodeKey, NodeKind
+from graphlabel.graph import (
+    AttributionGraph,
+    Edges,
+    FeatureKey,
+    GraphSource,
+    Node,
+    NodeKey,
+    NodeKind,
+)
 from tests.labeling.verbalizers import servers
 from tests.labeling.verbalizers.nla import Pair, make_pair
 from tests.labeling.verbalizers.test_servers import here
@@ -33,7 +41,12 @@ def graph(tmp_path: Path) -> Path:
     """Three features: obscure at “rivers”, cross at “Dallas”, obscure at BOS."""
     nodes = [Node(key, influence=0.1 * (at + 1)) for at, key in enumerate(FEATURES)]
     whole = AttributionGraph(
-        "the rivers of Dallas", TOKENS, tuple(nodes), Edges.of([0], [1], [1.0]), n_layers=2
+        "the rivers of Dallas",
+        TOKENS,
+        tuple(nodes),
+        Edges.of([0], [1], [1.0]),
+        n_layers=2,
+        source=GraphSource("other-model"),
     )
     classes = [FeatureClass.OBSCURE, FeatureClass.CROSS, FeatureClass.OBSCURE]
     routings = {
@@ -75,6 +88,7 @@ def test_obscure_nodes_get_an_aid_and_no_label(
     assert said.text in printed.out
     assert f"cosine {said.cosine:.2f}" in printed.out
     assert "1 had nothing to read" in printed.err
+    assert (said.model, "the graph is of other-model" in printed.err) == ("source", True)
     # a second run has nothing to do; --again replaces
     assert run(monkeypatch, "verbalize", out, *local, "-o", out) == 0
     assert "0 vectors read" in capsys.readouterr().err

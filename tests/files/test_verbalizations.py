@@ -31,6 +31,7 @@ verbalizations = st.builds(
     reads_layer=st.none() | st.integers(0, 60),
     truncated=st.booleans(),
     cosine=st.none() | st.floats(-1, 1),
+    model=texts,
     passage=texts,
     temperature=st.none() | st.floats(0, 2),
     seed=st.none() | st.integers(0, 2**31),

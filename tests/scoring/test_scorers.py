@@ -188,7 +188,7 @@ def test_tests_without_texts_have_no_score_and_ask_nothing(
 def test_names_are_checked() -> None:
     with pytest.raises(UsageError, match="no scorer “detektion”"):
         check_scorers(["detektion"], asking=True)
-    with pytest.raises(UsageError, match="add --model"):
+    with pytest.raises(UsageError, match="add --judge"):
         check_scorers(["embedding", "fuzzing"], asking=False)
     with pytest.raises(UsageError, match="no scorer is named"):
         check_scorers([], asking=True)

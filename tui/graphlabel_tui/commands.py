@@ -8,6 +8,8 @@ from textual.binding import Binding
 
 REGIONS = ("graph", "feature", "nodes", "supernodes")
 """The four regions of the workbench, by the numbers of their tabs."""
+SIDEWAYS = ("graph", "supernodes")
+"""Regions in which one moves to the left and to the right, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,9 @@ KEY_NAMES = {
     "left_square_bracket": "[", "right_square_bracket": "]", "minus": "-", "plus": "+",
     "equals_sign": "=", "slash": "/", "colon": ":", "question_mark": "?", "ctrl+s": "^s",
     "ctrl+p": "^p", "ctrl+r": "^r", "full_stop": ".", "comma": ",", "escape": "esc",
-    "tab": "tab", "shift+tab": "⇧tab", "pageup": "pgup", "pagedown": "pgdn",
+    "left_curly_bracket": "{", "right_curly_bracket": "}", "less_than_sign": "<",
+    "greater_than_sign": ">", "shift+left": "⇧←", "shift+right": "⇧→", "shift+up": "⇧↑",
+    "shift+down": "⇧↓", "tab": "tab", "shift+tab": "⇧tab", "pageup": "pgup", "pagedown": "pgdn",
 }  # fmt: skip
 
 EDIT, LOOK, MOVE, FILE, HELP = "edit", "look", "move", "file", "help"
@@ -70,6 +74,17 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "more", ("plus", "equals_sign"), "more", "Show less influential nodes too", LOOK, rank=36
     ),
+    Command(
+        "fewer_edges",
+        ("left_curly_bracket",),
+        "fewer edges",
+        "Show only edges that carry most of a node's input or output",
+        LOOK,
+        rank=43,
+    ),
+    Command(
+        "more_edges", ("right_curly_bracket",), "more edges", "Show weaker edges too", LOOK, rank=44
+    ),
     Command("errors", ("E",), "errors", "Hide or show the error nodes", LOOK, rank=37),
     Command(
         "lower", ("full_stop",), "lower examples", "Examples of lower activation", LOOK, rank=38
@@ -80,6 +95,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "follow", ("enter",), "follow", "Follow the strongest edge, or enter the line", MOVE, rank=8
     ),
+    Command("jump", ("f",), "jump", "Jump to a node by typing what it is", MOVE, rank=13),
     Command("back", ("left_square_bracket",), "back", "Go back to the node before", MOVE, rank=39),
     Command("forward", ("right_square_bracket",), "forward", "Go forward again", MOVE, rank=92),
     Command("region_1", ("1",), "graph", "Go to the link graph", MOVE, rank=93),
@@ -91,8 +107,24 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "zoom", ("z",), "zoom", "Give the region the whole screen, or take it back", MOVE, rank=40
     ),
-    Command("left", ("left", "h"), "left", "The node to the left", MOVE, ("graph",), rank=94),
-    Command("right", ("right", "l"), "right", "The node to the right", MOVE, ("graph",), rank=94),
+    Command("left", ("left", "h"), "left", "The node or box to the left", MOVE, SIDEWAYS, rank=94),
+    Command(
+        "right", ("right", "l"), "right", "The node or box to the right", MOVE, SIDEWAYS, rank=94
+    ),
+    Command("wider", ("greater_than_sign",), "zoom in", "Wider columns", LOOK, ("graph",), rank=45),
+    Command(
+        "narrower",
+        ("less_than_sign",),
+        "zoom out",
+        "Narrower columns, then several layers in a row",
+        LOOK,
+        ("graph",),
+        rank=46,
+    ),
+    Command("pan_left", ("shift+left", "H"), "pan", "Pan left", MOVE, ("graph",), rank=94),
+    Command("pan_right", ("shift+right", "L"), "pan", "Pan right", MOVE, ("graph",), rank=94),
+    Command("pan_up", ("shift+up", "K"), "pan", "Pan up", MOVE, ("graph",), rank=94),
+    Command("pan_down", ("shift+down", "J"), "pan", "Pan down", MOVE, ("graph",), rank=94),
     Command("up", ("up", "k"), "up", "The node or line above", MOVE, REGIONS, rank=94),
     Command("down", ("down", "j"), "down", "The node or line below", MOVE, REGIONS, rank=94),
     Command("page_up", ("pageup",), "page up", "A page up", MOVE, REGIONS, rank=94),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from graphlabel.cli.llm_options import LanguageModelOptions, language_model_options
 from graphlabel.cli.options import GraphFile, JsonFlag, OfflineOption
 
 if TYPE_CHECKING:
@@ -16,14 +17,16 @@ if TYPE_CHECKING:
 
     from graphlabel.files import GraphDocument
     from graphlabel.graph import FeatureKey
-    from graphlabel.grouping import Known, Suggestion
+    from graphlabel.grouping import Grouper, Known, Suggestion
     from graphlabel.records import FeatureRecord
 
 _SHOWN = 20
 
 
+@language_model_options
 def suggest(
     graph: GraphFile,
+    language_model: LanguageModelOptions,
     features: Annotated[
         list[str] | None,
         typer.Option(help="Also compare the features' evidence, from here.", metavar="SOURCE"),
@@ -33,6 +36,13 @@ def suggest(
     ] = None,
     encoder: Annotated[
         str | None, typer.Option(help="Sentence encoder for labels and examples.", metavar="NAME")
+    ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            help="Let a language model group the nodes, such as anthropic:claude-haiku-5-5.",
+            metavar="MODEL",
+        ),
     ] = None,
     influential: Annotated[
         float, typer.Option(min=0, max=1, help="Group nodes up to this share of influence.")
@@ -63,8 +73,13 @@ def suggest(
     if output is not None:
         check_writable(output)
     known = _known(document, features or (), transcoders, encoder, any_set, offline)
-    grouper = ClusteringGrouper(likeness, most_members, influential)
-    suggestions = grouper.suggest(document.graph, document.annotations, known)
+    if by is None:
+        grouper: Grouper = ClusteringGrouper(likeness, most_members, influential)
+        suggestions = grouper.suggest(document.graph, document.annotations, known)
+    else:
+        suggestions = _asked(document, known, by, influential, language_model)
+        if language_model.dry_run:
+            return
     if output is not None:
         edit = accepting(document.annotations, suggestions)
         annotations = edit.patch(document.annotations).apply(document.annotations)
@@ -77,6 +92,30 @@ def suggest(
         note(f"wrote {output}: {edit.title}")
     else:
         note(f"next: graphlabel suggest {graph} -o FILE makes these supernodes")
+
+
+def _asked(
+    document: GraphDocument,
+    known: Known,
+    model: str,
+    influential: float,
+    options: LanguageModelOptions,
+) -> list[Suggestion]:
+    """What a language model suggests; what it cost is said."""
+    from graphlabel.cli.llm_options import print_outcome
+    from graphlabel.errors import AnswerError
+    from graphlabel.grouping import LanguageModelGrouper
+
+    with options.open(model) as gateway:
+        grouper = LanguageModelGrouper(gateway, influential)
+        try:
+            return grouper.suggest(document.graph, document.annotations, known)
+        except AnswerError:
+            if not options.dry_run:
+                raise
+            return []
+        finally:
+            print_outcome(gateway)
 
 
 def _known(

@@ -110,6 +110,8 @@ def verbalize(
     silent = len(nodes) - len(shown)
     left = f"; {silent} had nothing to read" if silent else ""
     note(f"wrote {output}: {len(todo)} vectors read of {len(shown)} nodes{left}")
+    for line in _strangers(document, shown):
+        note(line)
     note(f"next: graphlabel open {output}, where the texts stand beside the features")
 
 
@@ -150,6 +152,21 @@ def _tasks(
     from graphlabel.models import load_transcoders
 
     return direction_tasks(nodes, load_transcoders(transcoders or ""), speaker.layer)
+
+
+def _strangers(
+    document: GraphDocument, shown: dict[NodeKey, tuple[Verbalization, ...]]
+) -> list[str]:
+    """A line for every other model than the graph's that texts went through."""
+    from graphlabel.records import same_model
+
+    own = document.graph.source.model
+    read = sorted({each.model for texts in shown.values() for each in texts if each.model})
+    return [
+        f"  what was read is {model}; the graph is of {own}, which may think otherwise"
+        for model in read
+        if own and not same_model(own, model)
+    ]
 
 
 def _plain(each: Verbalization) -> dict[str, object]:

@@ -90,6 +90,7 @@ class LocalVerbalizer:
             reads_layer=self.layer,
             truncated=truncated,
             cosine=cosine,
+            model=vector.model,
             passage=vector.passage,
             temperature=self.sampling.temperature,
             seed=self.sampling.seed,

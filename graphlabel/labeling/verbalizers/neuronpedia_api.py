@@ -103,6 +103,7 @@ class NeuronpediaVerbalizer:
             reads_layer=self.layer,
             truncated=truncated,
             cosine=found.cosine_similarity,
+            model=self.model,
             passage=tail(text),
             temperature=self.sampling.temperature,
             time=utc_now(),

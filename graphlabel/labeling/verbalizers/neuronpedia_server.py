@@ -45,8 +45,8 @@ class ServerVerbalizer:
     name: str
     layer: int | None
     d_model: int
-    reads_texts: bool
-    """Whether it holds the source model, which texts go through."""
+    source: str
+    """The model that texts go through; empty where it holds none, and reads vectors alone."""
     sampling: Sampling = field(default_factory=Sampling)
 
     def verbalize(
@@ -56,7 +56,7 @@ class ServerVerbalizer:
         for subject in subjects:
             if isinstance(subject, ResidualVector):
                 vector_of(subject, None, None, self.d_model)
-            elif not self.reads_texts:
+            elif not self.source:
                 raise VerbalizerError(
                     f"the server at {self.server.url} runs without a source model, so it reads "
                     "vectors alone; start it with one (NLA_SOURCE_MODEL)"
@@ -72,10 +72,10 @@ class ServerVerbalizer:
         if isinstance(subject, Passage):
             answer = self._post("/explain", {"text": subject.text, "positions": [-1]})
             layer = self.layer if answer.layer_index is None else answer.layer_index
-            passage = tail(subject.text)
+            passage, model = tail(subject.text), self.source
         else:
             answer = self._post("/describe", {"activations": [subject.values.tolist()]})
-            layer, passage = subject.layer, subject.passage
+            layer, passage, model = subject.layer, subject.passage, subject.model
         if len(answer.results) != 1:
             raise VerbalizerError(
                 f"{self.server.url} gave {len(answer.results)} descriptions of one vector"
@@ -89,6 +89,7 @@ class ServerVerbalizer:
             reads_layer=self.layer,
             truncated=truncated,
             cosine=answer.results[0].cosine_similarity,
+            model=model,
             passage=passage,
             temperature=self.sampling.temperature,
             time=utc_now(),
@@ -117,6 +118,6 @@ def open_server(
         about.verbalizer_model,
         about.extraction_layer,
         about.d_model,
-        bool(about.source_model),
+        about.source_model or "",
         sampling or Sampling(),
     )

@@ -109,6 +109,7 @@ class OracleVerbalizer:
             layer=vector.layer,
             reads_layer=self._nearest(vector.layer),
             truncated=not ended,
+            model=vector.model,
             passage=vector.passage,
             temperature=self.sampling.temperature,
             seed=self.sampling.seed,

@@ -27,18 +27,36 @@ def find_file(place: str, name: str) -> Path | None:
     if folder.is_dir():
         return folder / name if (folder / name).is_file() else None
     from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError
+    from huggingface_hub.errors import (
+        EntryNotFoundError,
+        HfHubHTTPError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+    )
 
     quiet_hub()
     try:
         return Path(hf_hub_download(place, name, local_files_only=only_local_files()))
-    except EntryNotFoundError as error:
-        if type(error).__name__ == "LocalEntryNotFoundError":
+    except LocalEntryNotFoundError as error:
+        if not _is_cached(place):
             raise _absent(place) from error
+        return None
+    except EntryNotFoundError:
         return None
     except (HfHubHTTPError, HFValidationError, OSError, ValueError) as error:
         closed = gated(error, "checkpoint", place)
         raise VerbalizerError(closed) if closed else _absent(place) from error
+
+
+def _is_cached(place: str) -> bool:
+    """Whether the local cache has other files of a checkpoint."""
+    from huggingface_hub import snapshot_download
+
+    try:
+        snapshot_download(place, local_files_only=True)
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _absent(place: str) -> VerbalizerError:

@@ -72,6 +72,7 @@ class SglangVerbalizer:
             reads_layer=self.layer,
             truncated=truncated,
             cosine=cosine,
+            model=vector.model,
             passage=vector.passage,
             temperature=self.sampling.temperature,
             time=utc_now(),

@@ -18,6 +18,11 @@ class ModelStates:
         """``model`` is the one whose vectors are verbalized."""
         self.model = model
 
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.model.name
+
     @torch.no_grad()
     def last_state(self, text: str, layer: int) -> Float32[np.ndarray, " d_model"]:
         """The output of block ``layer`` at the text's last token, float32.

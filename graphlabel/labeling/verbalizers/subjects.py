@@ -17,6 +17,11 @@ _TAIL = 120
 class StateReader(Protocol):
     """Reads the residual stream of the model whose vectors are verbalized."""
 
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        ...
+
     def last_state(self, text: str, layer: int) -> Float32[np.ndarray, " d_model"]:
         """The output of block ``layer`` at the text's last token; raises VerbalizerError."""
         ...
@@ -52,4 +57,4 @@ def _read(passage: Passage, states: StateReader | None, layer: int | None) -> Re
     if layer is None:
         raise VerbalizerError("the sidecar does not say which layer it reads; give vectors instead")
     values = states.last_state(passage.text, layer)
-    return ResidualVector(values, layer, passage.reading, tail(passage.text))
+    return ResidualVector(values, layer, passage.reading, tail(passage.text), states.name)

@@ -24,6 +24,8 @@ class ResidualVector:
     reading: Reading
     passage: str = ""
     """The end of the text at whose last token it stands, where there is one."""
+    model: str = ""
+    """The model it is of, where that is known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -238,6 +238,29 @@ def test_folders_that_are_no_nla_are_refused(tmp_path: Path, qwen: Pair) -> None
         assert "\n" not in str(refusal.value)
 
 
+def test_files_of_the_hubs_cache_are_found_without_a_network(
+    qwen: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants
+
+    from graphlabel.labeling.verbalizers.places import checkpoint_file, find_file
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    commit = "a" * 40
+    snapshot = tmp_path / "models--kitft--nla-tiny-av" / "snapshots" / commit
+    shutil.copytree(qwen.av, snapshot)
+    refs = snapshot.parent.parent / "refs"
+    refs.mkdir()
+    (refs / "main").write_text(commit)
+    monkeypatch.setattr("huggingface_hub.file_download.constants.HF_HUB_CACHE", str(tmp_path))
+    assert checkpoint_file("kitft/nla-tiny-av", "nla_meta.yaml").parent == snapshot
+    assert find_file("kitft/nla-tiny-av", "adapter_config.json") is None
+    with pytest.raises(VerbalizerError, match="there is no checkpoint “kitft/other”"):
+        find_file("kitft/other", "nla_meta.yaml")
+    with pytest.raises(VerbalizerError, match="holds no adapter_config"):
+        checkpoint_file("kitft/nla-tiny-av", "adapter_config.json")
+
+
 def test_a_model_that_scales_what_is_injected_is_refused(
     qwen: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:

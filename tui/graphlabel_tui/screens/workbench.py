@@ -13,6 +13,7 @@ from graphlabel_tui.messages import (
     RegionChosen,
     SupernodeChosen,
 )
+from graphlabel_tui.screens.circuit import CircuitMarking
 from graphlabel_tui.screens.dialogs import (
     Choice,
     ConfirmScreen,
@@ -22,13 +23,15 @@ from graphlabel_tui.screens.dialogs import (
 )
 from graphlabel_tui.screens.editing import Editing
 from graphlabel_tui.screens.help import HelpScreen
+from graphlabel_tui.screens.jumping import Jumping
 from graphlabel_tui.screens.sharing import Sharing
+from graphlabel_tui.screens.sliders import Sliders
 from graphlabel_tui.theme import DARK, LIGHT
 from graphlabel_tui.widgets.bars import KeyLine
 from graphlabel_tui.widgets.region import LineList
 
 
-class Workbench(Sharing, Editing):
+class Workbench(CircuitMarking, Jumping, Sliders, Sharing, Editing):
     """One screen, four regions."""
 
     # Selecting and moving
@@ -137,21 +140,6 @@ class Workbench(Sharing, Editing):
         self.lay_out()
 
     # Looking
-
-    def action_fewer(self) -> None:
-        """A lower influence threshold."""
-        self.view.move_threshold(-1)
-        self.show_all()
-
-    def action_more(self) -> None:
-        """A higher influence threshold."""
-        self.view.move_threshold(1)
-        self.show_all()
-
-    def action_errors(self) -> None:
-        """Hide or show error nodes."""
-        self.view.hide_errors = not self.view.hide_errors
-        self.show_all()
 
     def action_lower(self) -> None:
         """Examples of lower activation."""

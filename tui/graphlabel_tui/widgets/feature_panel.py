@@ -227,6 +227,7 @@ def verbalization_lines(texts: Sequence[Verbalization], width: int) -> list[Line
     lines: list[Line] = []
     for each in texts[:3]:
         doubts = [
+            f"in {each.model}" if each.model else "",
             "cut off" if each.truncated else "",
             "" if each.cosine is None else f"cosine {each.cosine:.2f}",
             each.out_of_distribution,
