@@ -45,7 +45,7 @@ class Loaded:
 
         _warn_of_prompt(self.model, prompt)
         traced = trace(self.model, self.transcoders, prompt, settings, report=report)
-        _warn_of_transcoders(self.model, self.transcoders, traced)
+        warn_of_transcoders(self.model, self.transcoders, traced.explained)
         return traced
 
 
@@ -172,14 +172,20 @@ def _warn_of_prompt(model: LanguageModel, prompt: Prompt) -> None:
         )
 
 
-def _warn_of_transcoders(model: LanguageModel, transcoders: Transcoders, traced: Trace) -> None:
+def warn_of_transcoders(
+    model: LanguageModel, transcoders: Transcoders, explained: float = 0.0
+) -> None:
+    """Say so where a set seems to be of another model, by its name or by what it explains.
+
+    ``explained``: a trace's ``explained``, where there is one.
+    """
     from graphlabel.cli.console import note
     from graphlabel.models import made_for_another
 
     why = []
     if made_for_another(model, transcoders):
         why.append(f"they are made for {transcoders.model_name}, the model is {model.name}")
-    if traced.explained < 0:
+    if explained < 0:
         why.append("their errors are larger than what the model's MLPs write")
     if why:
         note(f"warning: the transcoders may be of another model: {'; '.join(why)}")

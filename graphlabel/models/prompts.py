@@ -129,5 +129,5 @@ def _unknown_words(model: LanguageModel, text: str, ids: Sequence[int]) -> list[
         return []
     encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
     pieces = zip(encoded["input_ids"], encoded["offset_mapping"], strict=True)
-    words = dict.fromkeys(text[a:b].strip() for i, (a, b) in pieces if i == unknown)
+    words = dict.fromkeys(text[a:b].strip() or text[a:b] for i, (a, b) in pieces if i == unknown)
     return [word for word in words if word != tokenizer.unk_token]

@@ -159,8 +159,9 @@ def test_nodes_positions_and_text(graphs: dict[str, Path]) -> None:
         (["--supernode", "early", "--swap-from", "OTHER", "--swap-supernode", "early", "--everywhere"], "leave out --everywhere"),
         (["--supernode", "early", "--swap-from", "OTHER", "--swap-supernode", "early", "--swap-at", "11"], "positions 1 to 10 carry features"),
         (["--supernode", "early", "--generate", "9999"], "generate fewer"),
-        (["--supernode", "early", "--set", "nan"], "cannot be changed by nan; give a finite number"),
-        (["--supernode", "early", "--set", "1e39"], "NaN or infinite"),
+        (["--supernode", "early", "--set", "nan"], "cannot be changed by nan; give a number from"),
+        (["--supernode", "early", "--set", "1e39"], "1e+39; give a number from -1e+09 to 1e+09"),
+        (["--supernode", "early", "--set", "1e9", "--dtype", "float16"], "NaN or infinite"),
         (["--supernode", "early", "--model", "SMALL", "--transcoders", "SMALL"], "token id 1242 is outside the vocabulary"),
     ],
 )  # fmt: skip

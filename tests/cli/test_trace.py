@@ -20,6 +20,7 @@ from graphlabel.cli.console import note, progress
 from graphlabel.cli.main import main
 from graphlabel.files import read_graph
 from graphlabel.graph import NodeKind
+from tests.cli.test_commands import run as graphlabel
 
 PROMPT = "w6 w17 w1 w40 w6 w26"
 
@@ -176,6 +177,12 @@ def test_transcoders_of_another_model_are_doubted(tmp_path: Path) -> None:
     assert (
         f"warning: the transcoders may be of another model: they are {named}; their errors" in err
     )
+    (tmp_path / "corpus.txt").write_text(PROMPT)
+    built = graphlabel(
+        "features", "build", "--model", cached, "--transcoders", tmp_path / "relu",
+        "--corpus", tmp_path / "corpus.txt", "-o", tmp_path / "index",
+    )  # fmt: skip
+    assert f"warning: the transcoders may be of another model: they are {named}" in built.stderr
     config = tmp_path / "relu" / "config.yaml"
     config.write_text(config.read_text().replace("model_name: tiny", "model_name: gemma-3-1b"))
     _, _, err = run(*arguments, "--model", cached)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from graphlabel.errors import UsageError
 from graphlabel.models import LanguageModel, Prompt, Transcoders
+
+LARGEST_AMOUNT = 1e9
+"""No change is meant to be larger; far beyond it the squares that norms take leave float32, and
+logits would be finite and wrong."""
 
 
 class Action(StrEnum):
@@ -60,13 +63,16 @@ def check(
 ) -> None:
     """Raise UsageError for a feature or position that is not there, or one changed twice.
 
-    So are amounts that are no finite numbers.
+    So are amounts that are no numbers or larger than ``LARGEST_AMOUNT`` either way.
     """
     first, n_positions = model.first_feature_position, len(prompt.ids)
     seen: dict[tuple[int, int], set[int | None]] = {}
     for each in interventions:
-        if not math.isfinite(each.amount):
-            raise UsageError(f"{each} cannot be changed by {each.amount}; give a finite number")
+        if not abs(each.amount) <= LARGEST_AMOUNT:
+            raise UsageError(
+                f"{each} cannot be changed by {each.amount:g}; "
+                f"give a number from {-LARGEST_AMOUNT:g} to {LARGEST_AMOUNT:g}"
+            )
         layers = transcoders.layers
         if not 0 <= each.layer < len(layers):
             raise UsageError(
