@@ -33,6 +33,7 @@ from graphlabel.annotation.labels import (
 )
 from graphlabel.annotation.patch import Patch
 from graphlabel.annotation.routing import FeatureClass, Routing, Tier, WindowScore
+from graphlabel.annotation.supernodes import MergeSupernodes, SplitSupernode
 from graphlabel.annotation.trust import needs_attention, trust_of, trust_order
 from graphlabel.annotation.verbalization import (
     MAX_VERBALIZATION_LENGTH,
@@ -55,6 +56,7 @@ __all__ = [
     "Label",
     "LabelScore",
     "LabelTarget",
+    "MergeSupernodes",
     "Origin",
     "Patch",
     "Provenance",
@@ -67,6 +69,7 @@ __all__ = [
     "SetNote",
     "SetReview",
     "Several",
+    "SplitSupernode",
     "Supernode",
     "TakeOver",
     "Tier",

@@ -14,6 +14,7 @@ from graphlabel.annotation import (
     Group,
     History,
     Label,
+    MergeSupernodes,
     Origin,
     Provenance,
     RenameSupernode,
@@ -23,6 +24,7 @@ from graphlabel.annotation import (
     SetNote,
     SetReview,
     Several,
+    SplitSupernode,
     TogglePin,
     Ungroup,
     clean_label,
@@ -43,6 +45,8 @@ commands: st.SearchStrategy[Command] = st.one_of(
     st.builds(Group, names, nodes),
     st.builds(Ungroup, nodes),
     st.builds(RenameSupernode, names, names),
+    st.builds(MergeSupernodes, st.lists(names, min_size=1, max_size=3).map(tuple), names),
+    st.builds(SplitSupernode, names, nodes, names),
     st.builds(TogglePin, nodes),
     st.builds(SetReview, nodes, st.sampled_from([*Review, None])),
 )  # fmt: skip
@@ -127,3 +131,69 @@ def test_labels_are_one_clean_line() -> None:
     assert clean_label("  a\n\tb \x1b[31mred\u202e  ") == "a b [31mred"
     assert clean_label("x" * 1_000_000) == "x" * 200
     assert clean_label("\ud800") == ""
+
+
+def grouped() -> Annotations:
+    """Three supernodes of one, two and one nodes."""
+    history = History(Annotations())
+    for name, members in (("a", KEYS[:1]), ("b", KEYS[1:3]), ("c", KEYS[3:])):
+        history.do(Group(name, tuple(members)))
+    return history.annotations
+
+
+def names_and_members(annotations: Annotations) -> dict[str, tuple[NodeKey, ...]]:
+    """The supernodes as a mapping."""
+    return {group.name: group.members for group in annotations.supernodes}
+
+
+@pytest.mark.parametrize("into", ["a", "c", "new"])
+def test_merging_keeps_members_pins_and_the_place_of_the_first(into: str) -> None:
+    before = grouped()
+    after = MergeSupernodes(("a", "c"), into).patch(before).apply(before)
+    assert list(names_and_members(after)) == [into, "b"]
+    assert names_and_members(after)[into] == (KEYS[0], KEYS[3])
+    assert after.pinned == before.pinned
+
+
+def test_merging_one_into_another_needs_only_their_names() -> None:
+    before = grouped()
+    after = MergeSupernodes(("b",), "a").patch(before).apply(before)
+    assert names_and_members(after) == {"a": tuple(KEYS[:3]), "c": tuple(KEYS[3:])}
+
+
+@pytest.mark.parametrize(
+    ("names", "into", "words"),
+    [
+        (("a",), "a", "needs two"),
+        (("a",), "new", "needs two"),
+        (("x", "a"), "a", "no supernode “x”"),
+        (("a", "b"), " ", "needs a name"),
+    ],
+)
+def test_merges_that_make_no_sense(names: tuple[str, ...], into: str, words: str) -> None:
+    with pytest.raises(AnnotationError, match=words):
+        MergeSupernodes(names, into).patch(grouped())
+
+
+def test_splitting_puts_the_new_one_after_the_old() -> None:
+    before = grouped()
+    after = SplitSupernode("b", (KEYS[2], KEYS[3]), "d").patch(before).apply(before)
+    assert list(names_and_members(after)) == ["a", "b", "d", "c"]
+    assert names_and_members(after)["d"] == (KEYS[2],)
+    assert names_and_members(after)["c"] == (KEYS[3],)
+    assert after.pinned == before.pinned
+
+
+@pytest.mark.parametrize(
+    ("name", "members", "new", "words"),
+    [
+        ("b", KEYS[1:3], "d", "not all"),
+        ("b", KEYS[:1], "d", "not none"),
+        ("b", KEYS[1:2], "a", "exists already"),
+        ("x", KEYS[1:2], "d", "no supernode"),
+        ("b", KEYS[1:2], "", "needs a name"),
+    ],
+)
+def test_splits_that_make_no_sense(name: str, members: list[NodeKey], new: str, words: str) -> None:
+    with pytest.raises(AnnotationError, match=words):
+        SplitSupernode(name, tuple(members), new).patch(grouped())

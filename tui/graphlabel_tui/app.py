@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.app import App
-from textual.command import Provider
+from textual.command import CommandPalette, Provider
 
 from graphlabel_tui.comparing import SideBySide
 from graphlabel_tui.preferences import Preferences, load_preferences, save_keys, save_state
-from graphlabel_tui.screens.palette import RegistryCommands
+from graphlabel_tui.screens.palette import Palette, RegistryCommands
 from graphlabel_tui.screens.personal import Desk
 from graphlabel_tui.screens.workbench import Workbench
 from graphlabel_tui.session import Session
@@ -50,6 +50,11 @@ class GraphLabelApp(App[None]):
         await self.push_screen(workbench)
         if self.compared:
             workbench.show_pair(self.compared)
+
+    def action_command_palette(self) -> None:
+        """Open the palette, unless it is open."""
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(Palette(id="--command-palette"))
 
 
 def run(session: Session, compared: SideBySide | None = None) -> None:

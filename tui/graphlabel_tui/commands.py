@@ -49,7 +49,7 @@ KEY_NAMES = {
     "left_curly_bracket": "{", "right_curly_bracket": "}", "less_than_sign": "<",
     "greater_than_sign": ">", "shift+left": "⇧←", "shift+right": "⇧→", "shift+up": "⇧↑",
     "shift+down": "⇧↓", "tab": "tab", "shift+tab": "⇧tab", "exclamation_mark": "!",
-    "pageup": "pgup", "pagedown": "pgdn",
+    "asterisk": "*", "pageup": "pgup", "pagedown": "pgdn",
 }  # fmt: skip
 
 
@@ -66,18 +66,38 @@ COMMANDS: tuple[Command, ...] = (
     Command("group", ("g",), "group", "Put the marked nodes into a supernode", EDIT, rank=2),
     Command("ungroup", ("G",), "ungroup", "Take the nodes out of their supernode", EDIT, rank=31),
     Command("rename", ("r",), "rename", "Rename the node's supernode", EDIT, rank=32),
+    Command("merge", ("M",), "merge", "Merge supernodes into one", EDIT, rank=33),
+    Command("split", ("S",), "split", "Give the marked nodes of a supernode one", EDIT, rank=33),
     Command("pin", ("p",), "pin", "Pin the nodes to the subgraph, or unpin them", EDIT, rank=3),
     Command("accept", ("a",), "accept", "Accept the label; again takes it back", EDIT, rank=4),
     Command("reject", ("x",), "reject", "Reject the label; again takes it back", EDIT, rank=5),
     Command("mark", ("space",), "mark", "Mark the node; edits apply to all marked", EDIT, rank=9),
+    Command(
+        "mark_up", ("shift+up", "K"), "mark up", "Mark rows from here upwards", EDIT, ("nodes",), 96
+    ),
+    Command(
+        "mark_down",
+        ("shift+down", "J"),
+        "mark on",
+        "Mark rows from here down",
+        EDIT,
+        ("nodes",),
+        13,
+    ),
+    Command("mark_all", ("asterisk",), "all", "Mark all rows of the table, or none", EDIT, rank=14),
     Command("unmark", ("escape",), "unmark", "Forget all marks, or leave the zoom", EDIT, rank=95),
     Command("undo", ("u",), "undo", "Take the last edit back", EDIT, rank=10),
     Command("redo", ("U", "ctrl+r"), "redo", "Make the undone edit again", EDIT, rank=33),
     Command(
         "review", ("n",), "next for review", "Go to the next node that needs you", LOOK, rank=6
     ),
+    Command(
+        "review_mode", ("v",), "review", "Review one by one: accept, edit, skip", LOOK, rank=15
+    ),
     Command("filter", ("slash",), "filter", "Filter the node table", LOOK, rank=7),
     Command("sort", ("o",), "order", "Step through the orders of the node table", LOOK, rank=34),
+    Command("order", ("O",), "order by", "Choose the node table's order", LOOK, rank=34),
+    Command("reverse", ("R",), "turn order", "Turn the table's order round", LOOK, rank=34),
     Command("fewer", ("minus",), "fewer", "Show only more influential nodes", LOOK, rank=35),
     Command(
         "more", ("plus", "equals_sign"), "more", "Show less influential nodes too", LOOK, rank=36

@@ -18,10 +18,32 @@ class NodeChosen(Message):
 
 
 @dataclass
+class MarksChosen(Message):
+    """These nodes were marked, and no others; the last of them is to be selected."""
+
+    marked: dict[NodeKey, None]
+    key: NodeKey
+
+
+@dataclass
+class OrderChosen(Message):
+    """The head of a column was clicked; again turns its order round."""
+
+    order: str
+
+
+@dataclass
 class NodeFollowed(Message):
     """A node in a list was entered: select it and show it."""
 
     key: NodeKey
+
+
+@dataclass
+class ListOpened(Message):
+    """The rest of a list in the feature panel was asked for."""
+
+    name: str
 
 
 @dataclass
@@ -74,6 +96,13 @@ class LineCancelled(Message):
     """The edit line was left with Escape."""
 
     purpose: str
+
+
+@dataclass
+class LabelsKnown(Message):
+    """Labels that the store has were read, the most frequent first."""
+
+    texts: list[str]
 
 
 class StoreChanged(Message):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -24,7 +25,10 @@ from graphlabel.evidence import FeatureSource
 from graphlabel.files import GraphDocument, write_graph
 from graphlabel.graph import AttributionGraph, FeatureKey, Node, NodeKey, graph_key
 from graphlabel.records import FeatureRecord, TranscoderSet
-from graphlabel.store import GraphHistory, News, Store, StoredGraph, user_name
+from graphlabel.store import GraphHistory, LabelFilter, News, Store, StoredGraph, user_name
+
+MOST_KNOWN_LABELS = 5000
+"""The store's newest labels that completions are made of."""
 
 
 @dataclass
@@ -177,6 +181,18 @@ class Session:
     def fitting(self, scope: Scope) -> Scope:
         """The scope a label can have here: without a transcoder set it is of this occurrence."""
         return scope if self.has_identity else Scope.OCCURRENCE
+
+    def known_labels(self) -> list[str]:
+        """Labels the store has of this transcoder set, the most frequent first.
+
+        May be called from any thread; raises StoreError.
+        """
+        if self.store is None or not isinstance(self.history, GraphHistory):
+            return []
+        wanted = LabelFilter(transcoder_set=self.history.transcoder_set)
+        found = self.store.labels(wanted, limit=MOST_KNOWN_LABELS)
+        texts = Counter(each.label.text for each in found if not each.removed)
+        return [text for text, _ in texts.most_common()]
 
     def select(self, key: NodeKey) -> None:
         """Select a node, remembering where one came from."""

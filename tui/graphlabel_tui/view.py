@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -10,26 +10,17 @@ import numpy as np
 
 from graphlabel.annotation import (
     Annotations,
-    FeatureClass,
-    Origin,
-    Review,
     Tier,
-    needs_attention,
 )
 from graphlabel.errors import GraphError
 from graphlabel.graph import AttributionGraph, Node, NodeKey, NodeKind, node_influence
 from graphlabel.graph.influence import cumulative_share
 from graphlabel_tui.commands import COMMANDS, Command
-from graphlabel_tui.filters import NodeFilter, searchable
-from graphlabel_tui.glyphs import look_of
+from graphlabel_tui.filters import Facts, NodeFilter, searchable
+from graphlabel_tui.orders import order_key
+from graphlabel_tui.review import START, Stage, Waiting, review_queue
 from graphlabel_tui.session import Session
-from graphlabel_tui.wording import name_of, where
-
-SORTS = ("influence", "layer", "position", "activation", "label", "tier", "trust")
-"""The orders of the node table, in the order the key steps through them.
-
-By trust: least trusted × most influential first.
-"""
+from graphlabel_tui.wording import where
 
 ALWAYS = frozenset({NodeKind.TOKEN, NodeKind.LOGIT})
 """Kinds the influence threshold never hides."""
@@ -83,11 +74,13 @@ class View:
     """Edges that together carry this share of a node's absolute input (output) are shown."""
     query: str = ""
     sort: str = "influence"
+    """One of the orders of ``orders.py``."""
+    reverse: bool = False
     quantile: int = 0
     commands: Sequence[Command] = COMMANDS
     """The commands with the keys this person gave them."""
     _visible: tuple[object, tuple[int, ...]] | None = field(default=None, repr=False)
-    _visited: tuple[int, float, int] = (-1, 0.0, -1)
+    _visited: Waiting = field(default=START, repr=False)
 
     def __post_init__(self) -> None:
         """Look at everything."""
@@ -160,42 +153,18 @@ class View:
         """Places of the nodes in sight that pass the filter, sorted."""
         places = list(self.visible())
         if self.query.strip():
-            keep = NodeFilter(
-                self.query, self.graph.nodes, self.session.annotations,
-                self.text, self.influence.__getitem__,
-            )  # fmt: skip
+            keep = NodeFilter(self.query, self._facts())
             places = [place for place in places if keep(place)]
-        return sorted(places, key=self._order())
+        session = self.session
+        key = order_key(self.sort, self.graph, session.annotations, self.influence, session.marked)
+        return sorted(places, key=key, reverse=self.reverse)
 
-    def _order(self) -> Callable[[int], tuple[object, ...]]:
-        annotations = self.session.annotations
-
-        def by_influence(place: int) -> float:
-            value = self.influence[place]
-            # logits have none stated; they are what everything else has influence on
-            return -1.0 if value is None else value
-
-        def by_label(place: int) -> tuple[bool, str]:
-            name = name_of(self.node(place), annotations).casefold()
-            return not name, name
-
-        if self.sort == "trust":
-            need = needs_attention(self.graph, annotations, self.influence)
-            return lambda place: (-need[place], by_influence(place), place)
-        keys: dict[str, Callable[[int], tuple[object, ...]]] = {
-            "influence": lambda place: (by_influence(place), place),
-            "layer": lambda place: (self.node(place).key.layer, by_influence(place), place),
-            "position": lambda place: (self.node(place).key.position, by_influence(place), place),
-            "activation": lambda place: (-(self.node(place).activation or 0.0), place),
-            "label": lambda place: (*by_label(place), place),
-            "tier": lambda place: (self._tier(place), by_influence(place), place),
-        }
-        return keys[self.sort]
-
-    def _tier(self, place: int) -> tuple[int, str]:
-        key = self.node(place).key
-        routing = self.session.annotations.routing_of(key) if key.kind is NodeKind.FEATURE else None
-        return (-int(routing.tier) if routing else 1), look_of(key, self.session.annotations).name
+    def _facts(self) -> Facts:
+        session = self.session
+        return Facts(
+            self.graph.nodes, session.annotations, self.text, self.influence.__getitem__,
+            session.marked, session.author,
+        )  # fmt: skip
 
     # Counts and review
 
@@ -221,39 +190,21 @@ class View:
                 person += routing.tier is Tier.PERSON
         return Counts(features, labelled, model, person)
 
-    def review_queue(self) -> list[tuple[int, float, int]]:
-        """Features that need a look, as (stage, influence, place), the most urgent first.
-
-        Stage 0: obscure without a label; 1: tier 2 without one; 2: any other without one;
-        3: a label nobody has accepted (a person's own label needs no acceptance).
-        """
-        queue = []
-        for place in self.graph.places(NodeKind.FEATURE):
-            stage = self._stage(self.node(place).key)
-            if stage is not None:
-                value = self.influence[place]
-                queue.append((stage, 2.0 if value is None else value, place))
-        return sorted(queue)
-
-    def _stage(self, key: NodeKey) -> int | None:
-        annotations = self.session.annotations
-        label = annotations.label_of(key)
-        if label is None:
-            routing = annotations.routing_of(key)
-            if routing is None:
-                return 2
-            unlabelled = {FeatureClass.OBSCURE: 0, FeatureClass.CROSS: 1}
-            return unlabelled.get(routing.feature_class, 2)
-        accepted = annotations.reviews.get(key) is Review.ACCEPTED
-        return None if accepted or label.provenance.origin is Origin.PERSON else 3
+    def review_queue(self) -> list[Waiting]:
+        """Features that need a look, the most urgent first."""
+        return review_queue(self.graph, self.influence, self.session.annotations)
 
     def next_for_review(self) -> NodeKey | None:
-        """The next feature to look at, going round; None when everything is reviewed."""
+        """The next feature to look at, going round; None when everything is reviewed.
+
+        While some await a label, those with labels to accept wait behind them.
+        """
         queue = self.review_queue()
         if not queue:
             return None
-        self._visited = next((item for item in queue if item > self._visited), queue[0])
-        return self.node(self._visited[2]).key
+        waiting = [item for item in queue if item.stage < Stage.UNACCEPTED] or queue
+        self._visited = next((item for item in waiting if item > self._visited), waiting[0])
+        return self.node(self._visited.place).key
 
     # Neighbours
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphlabel.annotation import Annotations, Label, Origin, Review, Scope
+from graphlabel.annotation import Annotations, Label, Origin, Provenance, Review, Scope
 from graphlabel.graph import AttributionGraph, FeatureKey, Node, NodeKey, NodeKind
 from graphlabel_tui.glyphs import maker_of
 from graphlabel_tui.inert import bare_token, inert
@@ -75,6 +75,17 @@ def score_words(label: Label) -> str:
         f"{inert(each.scorer)} {each.value:.2f} (chance {each.chance:.2f})"
         for each in label.provenance.scores
     )
+
+
+def making_words(made: Provenance) -> str:
+    """How a machine made a label: what it was asked, what it cost; "" when that is not known."""
+    parts = [
+        f"temperature {made.temperature:g}" if made.temperature is not None else "",
+        f"{made.tokens:,} tokens" if made.tokens is not None else "",
+        f"${made.dollars:.2g}" if made.dollars is not None else "",
+        f"prompt {inert(made.prompt_hash[:8])}" if made.prompt_hash else "",
+    ]
+    return " · ".join(filter(None, parts))
 
 
 def review_words(review: Review | None) -> str:

@@ -147,10 +147,11 @@ class WorkbenchBase(Screen[None]):
             self.say(str(error), bad=True)
             return None
 
-    def edit(self, command: Command) -> None:
-        """Make an edit and show it."""
-        self.attempt(lambda: self.session.do(command))
+    def edit(self, command: Command) -> bool:
+        """Make an edit and show it; whether anything changed."""
+        edit = self.attempt(lambda: self.session.do(command))
         self.show_all()
+        return edit is not None
 
     # The edit line
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from graphlabel_tui.messages import BoxMarked
-from graphlabel_tui.screens.editing import Editing
+from graphlabel_tui.screens.arranging import Arranging
 from graphlabel_tui.widgets.supernode_panel import SupernodePanel
 
 
-class CircuitMarking(Editing):
+class CircuitMarking(Arranging):
     """Space marks what is under the cursor of the supernode graph."""
 
     def action_mark(self) -> None:

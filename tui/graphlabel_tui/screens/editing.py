@@ -1,33 +1,36 @@
-"""The commands that edit: labels, notes, groups, pins, reviews, undo."""
+"""The commands that edit nodes: labels, notes, pins, reviews, undo."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+from textual import work
 
 from graphlabel.annotation import (
     Edit,
-    Group,
-    RenameSupernode,
     Review,
     Scope,
     SetLabel,
     SetNote,
     SetReview,
     TogglePin,
-    Ungroup,
 )
 from graphlabel.errors import GraphLabelError
 from graphlabel.graph import NodeKey, NodeKind
-from graphlabel_tui.filters import HINT
 from graphlabel_tui.inert import inert
-from graphlabel_tui.messages import LineCancelled, LineEdited, LineEntered
+from graphlabel_tui.messages import LabelsKnown, LineCancelled, LineEntered
+from graphlabel_tui.review import Outcome
 from graphlabel_tui.screens.base import WorkbenchBase
-from graphlabel_tui.view import SORTS
 from graphlabel_tui.widgets.edit_line import Question
 from graphlabel_tui.wording import where
 
 LABELLED = frozenset({NodeKind.FEATURE, NodeKind.OTHER})
 """Kinds of nodes that carry labels; tokens and logits name themselves."""
+MOST_NOTE = 10_000
+"""Characters of a note."""
+NEW_LINE = "⏎"
+NOTE_HINT = f"Enter saves · Esc cancels · {NEW_LINE} stands for a new line"
 
 
 class Editing(WorkbenchBase):
@@ -35,8 +38,26 @@ class Editing(WorkbenchBase):
 
     _asked: tuple[NodeKey, ...] = ()
     """What the open question is about."""
-    _renamed = ""
-    _query_before = ""
+    _note_before = ""
+    _known_labels: Sequence[str] = ()
+    """The store's labels, as far as they have been read."""
+
+    def on_mount(self) -> None:
+        """Learn which labels others used."""
+        self._learn_labels()
+
+    @work(thread=True, exclusive=True, group="known labels", exit_on_error=False)
+    def _learn_labels(self) -> None:
+        # completions are a convenience: a store that is away is reported where it matters
+        with suppress(GraphLabelError):
+            self.post_message(LabelsKnown(self.session.known_labels()))
+
+    def on_labels_known(self, message: LabelsKnown) -> None:
+        """Complete with these from now on."""
+        self._known_labels = message.texts
+
+    def decided(self, outcome: Outcome) -> None:
+        """A decision was made on the targets; the review goes on after it."""
 
     def _label_targets(self) -> tuple[NodeKey, ...]:
         targets = tuple(key for key in self.session.targets if key.kind in LABELLED)
@@ -44,7 +65,8 @@ class Editing(WorkbenchBase):
             self.say("Only features carry labels; select one first.", bad=True)
         return targets
 
-    def _of_targets(self, targets: tuple[NodeKey, ...]) -> str:
+    def of_targets(self, targets: tuple[NodeKey, ...]) -> str:
+        """Nodes in words."""
         if len(targets) > 1:
             return f"{len(targets)} marked nodes"
         return where(self.session.graph, targets[0]) if targets else "nothing"
@@ -61,7 +83,7 @@ class Editing(WorkbenchBase):
         self.ask(
             Question(
                 "label",
-                f"label {self._of_targets(targets)}",
+                f"label {self.of_targets(targets)}",
                 inert(held.text) if held else "",
                 self._label_completions(targets[0]),
                 scope=scope,
@@ -71,46 +93,34 @@ class Editing(WorkbenchBase):
     def _label_completions(self, key: NodeKey) -> list[str]:
         found = self.view.used_labels()
         record = self.session.record(key.feature_key) if key.kind is NodeKind.FEATURE else None
-        return [*found, *(each.text for each in record.explanations)] if record else found
+        said = [each.text for each in record.explanations] if record else []
+        return [*found, *said, *self._known_labels]
+
+    def answer_label(self, message: LineEntered) -> None:
+        """Give the label."""
+        session = self.session
+        scope = session.fitting(message.scope)
+        if not self.edit(SetLabel(self._asked, message.text, session.provenance(), scope)):
+            return
+        if scope is not message.scope:
+            self.say("This graph does not name its transcoders: the label is for here only.")
+        self._learn_labels()
+        self.decided(Outcome.NAMED)
 
     def action_note(self) -> None:
         """Ask for a note on the selected node."""
         key = self.session.selected
-        if key is not None:
-            self._asked = (key,)
-            held = self.session.annotations.notes.get(key, "")
-            self.ask(Question("note", f"note on {where(self.session.graph, key)}", inert(held)))
-
-    def action_group(self) -> None:
-        """Ask for a supernode's name."""
-        targets = self.session.targets
-        if not targets:
-            self.say("Select a node, or mark some with space, before grouping.", bad=True)
+        if key is None:
             return
-        self._asked = targets
-        names = [group.name for group in self.session.annotations.supernodes]
-        self.ask(
-            Question(
-                "group",
-                f"group {self._of_targets(targets)} into",
-                completions=names,
-                hint="a new name makes a supernode",
-            )
-        )
+        self._asked = (key,)
+        self._note_before = inert(self.session.annotations.notes.get(key, ""))
+        title = f"note on {where(self.session.graph, key)}"
+        self.ask(Question("note", title, self._note_before, hint=NOTE_HINT, most=MOST_NOTE))
 
-    def action_ungroup(self) -> None:
-        """Take the nodes out of their supernode."""
-        self.edit(Ungroup(self.session.targets))
-
-    def action_rename(self) -> None:
-        """Ask for the supernode's new name."""
-        key = self.session.selected
-        group = self.session.annotations.supernode_of(key) if key else None
-        if group is None:
-            self.say("The selected node is in no supernode; g puts it into one.", bad=True)
-            return
-        self._renamed = group.name
-        self.ask(Question("rename", f"rename [{inert(group.name)}]", inert(group.name)))
+    def answer_note(self, message: LineEntered) -> None:
+        """Keep the note, its lines as lines."""
+        if message.text != self._note_before:
+            self.edit(SetNote(self._asked[0], message.text.replace(NEW_LINE, "\n")))
 
     def action_pin(self) -> None:
         """Pin or unpin."""
@@ -119,36 +129,24 @@ class Editing(WorkbenchBase):
 
     def action_accept(self) -> None:
         """Accept labels, or take that back."""
-        self._review(Review.ACCEPTED)
+        if self._review(Review.ACCEPTED):
+            self.decided(Outcome.ACCEPTED)
 
     def action_reject(self) -> None:
         """Reject labels, or take that back."""
-        self._review(Review.REJECTED)
+        if self._review(Review.REJECTED):
+            self.decided(Outcome.REJECTED)
 
-    def _review(self, review: Review) -> None:
+    def _review(self, review: Review) -> bool:
+        """Decide on the targets' labels, or take that back; whether they are decided on now."""
         annotations = self.session.annotations
         targets = tuple(key for key in self._label_targets() if annotations.label_of(key))
         if not targets:
             if self.session.targets and self.session.targets[0].kind in LABELLED:
                 self.say("There is no label to judge yet; e gives one.", bad=True)
-            return
+            return False
         same = all(annotations.reviews.get(key) is review for key in targets)
-        self.edit(SetReview(targets, None if same else review))
-
-    def action_mark(self) -> None:
-        """Mark or unmark the selected node."""
-        if self.session.selected is not None:
-            self.session.mark([self.session.selected])
-            self.show_all()
-
-    def action_unmark(self) -> None:
-        """Leave the zoom, or forget all marks."""
-        if self.zoomed:
-            self.zoomed = False
-            self.lay_out()
-        else:
-            self.session.marked.clear()
-        self.show_all()
+        return self.edit(SetReview(targets, None if same else review)) and not same
 
     def action_undo(self) -> None:
         """Take the last edit back."""
@@ -167,52 +165,19 @@ class Editing(WorkbenchBase):
         self.say(f"{done}: {inert(edit.title)}" if edit else nothing)
         self.show_all()
 
-    def action_filter(self) -> None:
-        """Ask for a filter; it acts while it is typed."""
-        self._query_before = self.view.query
-        self.ask(Question("filter", "filter nodes", self.view.query, hint=HINT))
+    # The edit line
 
-    def action_sort(self) -> None:
-        """The next order of the table."""
-        self.view.sort = SORTS[(SORTS.index(self.view.sort) + 1) % len(SORTS)]
-        self.show_all()
-
-    def on_line_edited(self, message: LineEdited) -> None:
-        """Filters act at once."""
-        if message.purpose == "filter":
-            self.view.query = message.text
-            self.show_all()
-
-    def on_line_cancelled(self, message: LineCancelled) -> None:
+    def on_line_cancelled(self, _message: LineCancelled) -> None:
         """Leave things as they were."""
-        if message.purpose == "filter":
-            self.view.query = self._query_before
         self.close_question()
         self.show_all()
 
     def on_line_entered(self, message: LineEntered) -> None:
-        """Do what was asked for."""
+        """Do what was asked for: ``answer_<purpose>``."""
         self.close_question()
-        session, text = self.session, message.text
-        if message.purpose == "label":
-            scope = session.fitting(message.scope)
-            self.edit(SetLabel(self._asked, text, session.provenance(), scope))
-            if scope is not message.scope:
-                self.say("This graph does not name its transcoders: the label is for here only.")
-        elif message.purpose == "note":
-            self.edit(SetNote(self._asked[0], text))
-        elif message.purpose == "group":
-            self.edit(Group(text, self._asked))
-            session.marked.clear()
-        elif message.purpose == "rename":
-            self.edit(RenameSupernode(self._renamed, text))
-        elif message.purpose == "filter":
-            self.view.query = text
-            self._select_a_match()
-        self.show_all()
-
-    def _select_a_match(self) -> None:
-        """What is edited next is what was looked for, not a node the filter hides."""
-        rows = self.view.rows()
-        if self.view.query.strip() and rows and self.session.place not in rows:
-            self.session.select(self.view.node(rows[0]).key)
+        answer: Callable[[LineEntered], None] | None = getattr(
+            self, f"answer_{message.purpose}", None
+        )
+        if answer is not None:
+            answer(message)
+            self.show_all()

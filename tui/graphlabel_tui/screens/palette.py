@@ -6,8 +6,10 @@ from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual import on
+from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
+from textual.widgets import Button, Input
 
 from graphlabel_tui.commands import COMMANDS, Command
 from graphlabel_tui.view import View
@@ -41,3 +43,28 @@ class RegistryCommands(Provider):
 
     def _call(self, command: Command) -> Callable[[], Coroutine[Any, Any, None]]:
         return partial(self.screen.run_action, f"run_command('{command.id}')")
+
+
+class Palette(CommandPalette):
+    """Textual's command palette; it bears paging an empty list, and keys typed after it closed."""
+
+    def _action_command_list(self, action: str) -> None:
+        """Move in the list; in an empty one there is nowhere to go."""
+        if self.query_one(CommandList).option_count:
+            super()._action_command_list(action)
+
+    def _action_escape(self) -> None:
+        """Close, once."""
+        if self.is_current:
+            super()._action_escape()
+
+    def _select_or_command(self, event: Input.Submitted | Button.Pressed | None = None) -> None:
+        """Choose a command, once."""
+        if self.is_current:
+            super()._select_or_command(event)
+
+    @on(Input.Submitted)
+    def _submit_once(self, event: Input.Submitted) -> None:
+        """What is typed after a command was chosen chooses none."""
+        if not self.is_current:
+            event.prevent_default()

@@ -60,11 +60,11 @@ class Running(WorkbenchBase):
             self.session.save()
             self.show_all()
         self.job = Job(arguments)
-        self._run(self.job, self.session.annotations)
+        self._follow(self.job, self.session.annotations)
         return self.job
 
     @work(group="runs", exit_on_error=False)
-    async def _run(self, job: Job, before: Annotations) -> None:
+    async def _follow(self, job: Job, before: Annotations) -> None:
         state = await job.run()
         self._show_running()
         if state is JobState.FAILED:

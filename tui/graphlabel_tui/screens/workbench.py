@@ -1,4 +1,4 @@
-"""The workbench: looking, moving, files; edits come from Editing."""
+"""The workbench: looking, moving, files; edits come from what it is made of."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from graphlabel.graph import NodeKey
 from graphlabel_tui.commands import BY_ID, REGIONS
 from graphlabel_tui.messages import (
     CommandChosen,
+    ListOpened,
     NodeChosen,
     NodeFollowed,
     RegionChosen,
@@ -22,18 +23,22 @@ from graphlabel_tui.screens.dialogs import (
     ExportFormatChoice,
     ExportScreen,
 )
-from graphlabel_tui.screens.editing import Editing
+from graphlabel_tui.screens.grouping import Grouping
 from graphlabel_tui.screens.help import HelpScreen
 from graphlabel_tui.screens.jumping import Jumping
 from graphlabel_tui.screens.personal import Personal
+from graphlabel_tui.screens.reviewing import Reviewing
 from graphlabel_tui.screens.running import Running
 from graphlabel_tui.screens.sharing import Sharing
 from graphlabel_tui.screens.sliders import Sliders
 from graphlabel_tui.widgets.bars import KeyLine
+from graphlabel_tui.widgets.feature_panel import FeaturePanel
 from graphlabel_tui.widgets.region import LineList
 
 
-class Workbench(CircuitMarking, Comparing, Jumping, Personal, Running, Sliders, Sharing, Editing):
+class Workbench(
+    CircuitMarking, Comparing, Jumping, Personal, Running, Sliders, Sharing, Reviewing, Grouping
+):
     """One screen, four regions."""
 
     # Selecting and moving
@@ -59,6 +64,10 @@ class Workbench(CircuitMarking, Comparing, Jumping, Personal, Running, Sliders, 
             self.session.mark(group.members)
             self.show_all()
 
+    def on_list_opened(self, message: ListOpened) -> None:
+        """Show the rest of a list."""
+        self.query_one(FeaturePanel).open_list(message.name)
+
     def on_region_chosen(self, message: RegionChosen) -> None:
         """A tab was clicked."""
         self.focus_region(message.region)
@@ -79,7 +88,11 @@ class Workbench(CircuitMarking, Comparing, Jumping, Personal, Running, Sliders, 
 
     def action_go(self, region: str, command: str) -> None:
         """Carry out a region's own command; what it leads to is selected before the next key."""
-        self.select(self.region_widget(region).go(command))
+        widget = self.region_widget(region)
+        key = widget.go(command)
+        if widget.marks is not None:
+            self.session.marked = widget.marks
+        self.select(key)
 
     def action_follow(self) -> None:
         """Enter the line under the cursor, or follow the strongest edge."""
@@ -100,13 +113,6 @@ class Workbench(CircuitMarking, Comparing, Jumping, Personal, Running, Sliders, 
         """Undo going back."""
         if self.session.forward():
             self.show_all()
-
-    def action_review(self) -> None:
-        """The next node that needs somebody."""
-        key = self.view.next_for_review()
-        if key is None:
-            self.say("Every feature is labelled and accepted.")
-        self.select(key)
 
     def action_region_1(self) -> None:
         """The link graph."""

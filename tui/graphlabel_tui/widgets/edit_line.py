@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -13,7 +14,7 @@ from textual.content import Content
 from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
-from graphlabel.annotation import Scope
+from graphlabel.annotation import MAX_LABEL_LENGTH, Scope
 from graphlabel_tui.inert import inert
 from graphlabel_tui.messages import LineCancelled, LineEdited, LineEntered
 from graphlabel_tui.wording import SCOPES
@@ -29,6 +30,8 @@ class Question:
     text: str = ""
     completions: Sequence[str] = field(default_factory=tuple)
     hint: str = ""
+    most: int = MAX_LABEL_LENGTH
+    """Characters there is room for."""
     scope: Scope | None = None
     """Where a label will hold; None when there is nothing to choose."""
     find: Callable[[str], list[str]] | None = None
@@ -41,13 +44,19 @@ class Completion(Suggester):
     def __init__(self, texts: Sequence[str]) -> None:
         """Complete with these texts, the first ones preferred."""
         super().__init__(use_cache=False, case_sensitive=True)
-        self.texts = [inert(text) for text in texts]
+        self.texts = list(dict.fromkeys(inert(text) for text in texts))
+        self._folded = [text.casefold() for text in self.texts]
 
     def matches(self, value: str) -> list[str]:
         """Known texts that fit: those that begin alike first."""
         typed = value.casefold().strip()
-        starts = [text for text in self.texts if text.casefold().startswith(typed)]
-        inside = [text for text in self.texts if typed in text.casefold() and text not in starts]
+        starts: list[str] = []
+        inside: list[str] = []
+        for text, folded in zip(self.texts, self._folded, strict=True):
+            if folded.startswith(typed):
+                starts.append(text)
+            elif typed in folded:
+                inside.append(text)
         return [*starts, *inside]
 
     async def get_suggestion(self, value: str) -> str | None:
@@ -78,6 +87,16 @@ class _Field(Input):
         """The next or previous known text."""
         self._line().complete(step)
 
+    def _on_paste(self, event: events.Paste) -> None:
+        """Put text in as one line, and no more of it than there is room for."""
+        event.prevent_default()
+        event.stop()
+        start, stop = sorted(self.selection)
+        room = (self.max_length or 0) - len(self.value) + stop - start
+        lines = "\n".join(event.text[: max(0, room)].splitlines())
+        self._line().was_cut(len(event.text) > room)
+        self.replace(inert(lines), start, stop)
+
     def action_cancel(self) -> None:
         """Leave without a change."""
         self._line().cancel()
@@ -95,7 +114,12 @@ class EditLine(Vertical):
         self._typed = question.text
         self._chosen = -1
         completes = self.completion if question.completions else None
-        self.entry = _Field(question.text, suggester=completes, id="edit-field", compact=True)
+        self.entry = _Field(
+            question.text, suggester=completes, id="edit-field", compact=True,
+            # what is there already may be longer, and is never cut by looking at it
+            max_length=max(question.most, len(question.text)),
+        )  # fmt: skip
+        self.note = ""
         self.hint = Static(id="edit-hint", markup=False)
 
     def compose(self) -> ComposeResult:
@@ -111,7 +135,7 @@ class EditLine(Vertical):
         self._show_hint()
 
     def _show_hint(self) -> None:
-        parts = []
+        parts = [self.note] if self.note else []
         if self.question.scope is not None:
             other = Scope.FEATURE if self.scope is Scope.OCCURRENCE else Scope.OCCURRENCE
             parts.append(f"⇥ {SCOPES[self.scope]} (Tab: {SCOPES[other]})")
@@ -145,6 +169,11 @@ class EditLine(Vertical):
                 entry.value = known[self._chosen]
             entry.cursor_position = len(entry.value)
             self.post_message(LineEdited(self.question.purpose, entry.value))
+
+    def was_cut(self, cut: bool) -> None:
+        """Say that not all of a paste is there, or no longer say so."""
+        self.note = f"✂ cut: there is room for {self.question.most:,} characters" if cut else ""
+        self._show_hint()
 
     def cancel(self) -> None:
         """Leave without a change."""

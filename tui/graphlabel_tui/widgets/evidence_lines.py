@@ -23,6 +23,8 @@ from graphlabel_tui.wording import number, percent, signed
 BLOCKS = " ▁▂▃▄▅▆▇█"
 HEAT_LEVELS = 4
 EXAMPLES_SHOWN = 10
+MOST_REMARKS, MOST_REMARKED = 4, 400
+"""Remarks shown of a record, and characters of each."""
 
 
 def quantile_line(record: FeatureRecord, chosen: int, width: int) -> Line:
@@ -45,9 +47,14 @@ def example_lines(examples: Sequence[ActivationExample], width: int, limit: int)
 
 
 def example_line(example: ActivationExample, width: int, highest: float) -> Line:
-    """An example around its peak; the peak stands in brackets, shading shows activation."""
+    """An example around its peak; the peak stands in brackets, shading shows activation.
+
+    An example that was drawn for another token stands around that one, in angle brackets.
+    """
     try:
-        peak = example.peak
+        peak, brackets = example.peak, "[]"
+        if example.sampled not in (None, peak):
+            peak, brackets = example.sampled, "‹›"
     except EvidenceError:
         return line(Span("(an example of special tokens only)", "muted"))
     value = f" {number(example.activations[peak])}" if width >= 40 else ""
@@ -65,8 +72,11 @@ def example_line(example: ActivationExample, width: int, highest: float) -> Line
         max(0, room - before - cell_len(bare) - 2),
         highest,
     )
-    middle = [Span("[", "peak"), Span(bare, f"peak {heat(example.activations[peak], highest)}")]
-    spans = [Span(" " * (before - used)), *left, *middle, Span("]", "peak"), *right]
+    middle = [
+        Span(brackets[0], "peak"),
+        Span(bare, f"peak {heat(example.activations[peak], highest)}"),
+    ]
+    spans = [Span(" " * (before - used)), *left, *middle, Span(brackets[1], "peak"), *right]
     gap = " " * max(0, room - width_of(spans))
     return line(*spans, Span(gap), Span(value, "muted"))
 
@@ -88,6 +98,23 @@ def _side(example: ActivationExample, places: range, room: int, highest: float) 
         room -= cell_len(text)
         spans.append(Span(text, heat(example.activations[place], highest)))
     return spans if forward else spans[::-1]
+
+
+def remark_lines(record: FeatureRecord, chosen: int, width: int) -> list[Line]:
+    """What one should know of the examples shown: who drew them, what was left out."""
+    examples = record.quantiles[chosen].examples if record.quantiles else ()
+    said = [inert(remark, MOST_REMARKED) for remark in record.remarks[:MOST_REMARKS]]
+    if any(_is_beside_peak(each) for each in examples[:EXAMPLES_SHOWN]):
+        said.append("‹ › the token it was drawn for; the feature fires more strongly nearby")
+    if record.dropped:
+        said.append(f"{record.dropped} broken examples in the source were left out")
+    return [each for words in said for each in wrap(f"! {words}", width, "warn", limit=3)]
+
+
+def _is_beside_peak(example: ActivationExample) -> bool:
+    # an example of special tokens only has no peak to ask for
+    only_special = len(example.special) >= len(example.tokens)
+    return not only_special and example.sampled not in (None, example.peak)
 
 
 def heat(value: float, highest: float) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.binding import BindingType
+from textual.message import Message
 
 from graphlabel.annotation import Label, Review, Routing, Verbalization, WindowScore
 from graphlabel.graph import Node, NodeKind
@@ -14,6 +15,7 @@ from graphlabel_tui.commands import region_bindings
 from graphlabel_tui.glyphs import dots, look_of
 from graphlabel_tui.inert import inert
 from graphlabel_tui.lines import Line, Span, clip, crop, line, spread, wrap
+from graphlabel_tui.messages import ListOpened
 from graphlabel_tui.view import Neighbour, View
 from graphlabel_tui.widgets.evidence_lines import (
     EXAMPLES_SHOWN,
@@ -22,9 +24,11 @@ from graphlabel_tui.widgets.evidence_lines import (
     histogram_lines,
     logit_lines,
     quantile_line,
+    remark_lines,
 )
 from graphlabel_tui.widgets.region import LineList
 from graphlabel_tui.wording import (
+    making_words,
     number,
     percent,
     provenance_words,
@@ -37,6 +41,8 @@ from graphlabel_tui.wording import (
 )
 
 NEIGHBOURS_SHOWN = 12
+MOST_SHOWN = 2000
+"""Characters of a note; all of it is in the edit line."""
 NO_SOURCE = "No evidence for these features. Name a source: graphlabel open GRAPH --features INDEX"
 
 
@@ -48,6 +54,8 @@ class FeaturePanel(LineList):
     def __init__(self, view: View) -> None:
         """Show a view's selected node."""
         super().__init__(view, "feature")
+        self._whole: set[str] = set()
+        """Which lists of neighbours are shown to their end."""
         self._shown: object = None
 
     def show_view(self) -> None:
@@ -55,6 +63,7 @@ class FeaturePanel(LineList):
         if self._shown != self.view.session.selected:
             self._shown = self.view.session.selected
             self.cursor = -1
+            self._whole.clear()
             self.scroll_home(animate=False, immediate=True)
         super().show_view()
 
@@ -86,6 +95,8 @@ class FeaturePanel(LineList):
         if label:
             lines.append(self._provenance_line(node, label, width))
             lines += wrap(score_words(label), width, "muted") if label.provenance.scores else []
+            made = making_words(label.provenance)
+            lines += wrap(made, width, "muted", limit=2) if made else []
         elif node.is_feature:
             hint = " · e names it" + ("" if session.marked else ", n goes to the next")
             lines.append(line(Span(clip(self._needs(node) + hint, width), "muted")))
@@ -123,7 +134,11 @@ class FeaturePanel(LineList):
         role = "warn" if review is Review.REJECTED else "good"
         lines = [line(Span(clip(said, width), role))] if said else []
         note = annotations.notes.get(key)
-        return [*lines, *wrap(f"✎ {inert(note)}", width, "italic", limit=6)] if note else lines
+        return (
+            [*lines, *wrap(f"✎ {inert(note, MOST_SHOWN)}", width, "italic", limit=6)]
+            if note
+            else lines
+        )
 
     def _about(self, node: Node, width: int) -> list[Line]:
         key, kind = node.key, node.key.kind
@@ -162,11 +177,12 @@ class FeaturePanel(LineList):
 
     def _examples(self, record: FeatureRecord, width: int) -> list[Line]:
         if not record.quantiles:
-            return [_rule("examples", width), line(Span("none: it never fired", "muted"))]
+            none = line(Span("none: it never fired", "muted"))
+            return [_rule("examples", width), none, *remark_lines(record, 0, width)]
         chosen = min(self.view.quantile, len(record.quantiles) - 1)
         examples = record.quantiles[chosen].examples
         lines = example_lines(examples, width, EXAMPLES_SHOWN)
-        return [quantile_line(record, chosen, width), *lines]
+        return [quantile_line(record, chosen, width), *lines, *remark_lines(record, chosen, width)]
 
     def _neighbours(self, place: int, width: int) -> list[Line]:
         lines: list[Line] = []
@@ -177,8 +193,21 @@ class FeaturePanel(LineList):
             if not found:
                 continue
             lines.append(_rule(f"{head} ({len(found)})", width))
-            lines += [self._neighbour(each, arrow, width) for each in found[:NEIGHBOURS_SHOWN]]
+            shown = len(found) if head in self._whole else NEIGHBOURS_SHOWN
+            lines += [self._neighbour(each, arrow, width) for each in found[:shown]]
+            if len(found) > shown:
+                rest = f"  … {len(found) - shown} weaker ones: ⏎ shows them"
+                lines.append(line(Span(clip(rest, width), "muted"), name=head))
         return lines
+
+    def leads_to(self, chosen: Line) -> Message | None:
+        """A node, or the rest of a list of neighbours."""
+        return ListOpened(chosen.name) if chosen.name else super().leads_to(chosen)
+
+    def open_list(self, name: str) -> None:
+        """Show all neighbours of a list."""
+        self._whole.add(name)
+        self.show_view()
 
     def _neighbour(self, each: Neighbour, arrow: str, width: int) -> Line:
         view = self.view

@@ -13,13 +13,18 @@ from graphlabel.annotation import Review
 from graphlabel.graph import Node, NodeKey
 from graphlabel_tui.commands import region_bindings
 from graphlabel_tui.glyphs import dots, look_of
-from graphlabel_tui.lines import Span, fit
-from graphlabel_tui.messages import NodeChosen
+from graphlabel_tui.inert import inert
+from graphlabel_tui.lines import Span, clip, fit
+from graphlabel_tui.messages import MarksChosen, NodeChosen, OrderChosen
+from graphlabel_tui.trust import trust_of
 from graphlabel_tui.view import View
 from graphlabel_tui.widgets.region import Region
+from graphlabel_tui.widgets.table_columns import DOWN, UP, Column, column_at, columns_for
 from graphlabel_tui.wording import NO_LABEL, label_maker, name_of, number, where
 
 HEADER = 1
+MOST_QUERY = 40
+"""Cells of the filter in the title; the edit line shows all of it."""
 SHORT = {"token counter": "counter", "from the file": "file"}
 """Makers of labels where there is little room."""
 
@@ -34,8 +39,12 @@ class NodeTable(Region):
         super().__init__(view, "nodes")
         self.rows: list[int] = []
         self._row_of: dict[int, int] = {}
-        self._state: object = None
+        self._state: tuple[object, ...] | None = None
         self._cursor: int | None = None
+        self._anchor: tuple[int, dict[NodeKey, None]] | None = None
+        """Where the range being marked began, as a place, and what was marked before."""
+        self._ranged: dict[NodeKey, None] = {}
+        self._range_end = -1
 
     @property
     def row(self) -> int | None:
@@ -47,10 +56,11 @@ class NodeTable(Region):
         """Paint what changed: the rows, or the old and the new cursor."""
         view, session = self.view, self.view.session
         state = (
-            view.visible(), view.query, view.sort, session.annotations, tuple(session.marked)
+            view.visible(), view.query, view.sort, view.reverse, session.annotations,
+            tuple(session.marked),
         )  # fmt: skip
         if state != self._state:
-            if self._state is None or state[:4] != self._state[:4]:  # type: ignore[index]
+            if self._rows_differ(state):
                 self.rows = view.rows()
                 self._row_of = {place: row for row, place in enumerate(self.rows)}
             self._state = state
@@ -64,12 +74,20 @@ class NodeTable(Region):
             self._cursor = self.row
             self._bring_into_sight()
 
+    def _rows_differ(self, state: tuple[object, ...]) -> bool:
+        """Whether rows may come, go or move; marks move none unless asked about or sorted by."""
+        by_marks = self.view.sort == "marked" or "marked" in self.view.query.casefold()
+        return self._state is None or (
+            state != self._state if by_marks else state[:-1] != self._state[:-1]
+        )
+
     def _show_title(self) -> None:
         view = self.view
         shown, all_ = len(self.rows), len(view.graph)
-        query = f"   / {view.query.strip()}" if view.query.strip() else ""
+        query = f"   / {clip(view.query.strip(), MOST_QUERY)}" if view.query.strip() else ""
         marked = f"   {len(view.session.marked)} marked" if view.session.marked else ""
-        self.titled(f"3 nodes{query}   {shown} of {all_}   by {view.sort} ▾{marked}")
+        order = f"{view.sort} {UP if view.reverse else DOWN}"
+        self.titled(f"3 nodes{query}   {shown} of {all_}{marked}   by {order}")
 
     def _bring_into_sight(self) -> None:
         row = self.row
@@ -107,45 +125,53 @@ class NodeTable(Region):
             return " Nothing matches the filter. / changes it, an empty filter shows all nodes."
         return " No node is in sight. + shows less influential ones, E the error nodes."
 
-    def _widths(self, width: int) -> tuple[int, int, int, int]:
-        """Cells for what-and-where, label, trust and who; the label takes what is left."""
-        place = 26 if width >= 80 else 21 if width >= 48 else 0
-        trust = 6 if width >= 58 else 0
-        who = 15 if width >= 76 else 12 if width >= 40 else 0
-        activation = 7 if width >= 90 else 0
-        label = max(4, width - 5 - place - 6 - trust - who - activation)
-        return place, label, trust, who
-
     def _header(self, width: int) -> list[Span]:
-        place, label, trust, who = self._widths(width)
-        text = "     " + fit("node", place) + fit("label", label) + fit("infl.", 6, "right")
-        text += fit("act.", 7, "right") if width >= 90 else ""
-        return [Span(text + fit(" trust", trust) + fit(" who", who))]
+        view = self.view
+        heads = [each.head(view.sort, view.reverse) for each in columns_for(width)]
+        return [Span("     " + "".join(heads))]
 
     def _row_spans(self, place: int, width: int) -> list[Span]:
-        view, session = self.view, self.view.session
-        node = view.node(place)
-        look = look_of(node.key, session.annotations)
-        cells = self._widths(width)
-        label = session.annotations.label_of(node.key)
-        name = name_of(node, session.annotations)
-        influence = view.influence[place]
-        score = label.provenance.score if label else None
-        spans = [
-            self._mark(node),
-            Span(f" {look.glyph} ", look.role),
-            Span(fit(where(view.graph, node.key), cells[0] - 1 if cells[0] else 0), "muted"),
-            Span(" " if cells[0] else ""),
-            Span(fit(name or NO_LABEL, cells[1] - 1) + " ", "" if name else "muted"),
-            Span(fit("" if influence is None else f"{influence:.2f}", 6, "right")),
-        ]
-        if width >= 90:
-            shown = "" if node.activation is None else number(node.activation)
-            spans.append(Span(fit(shown, 7, "right")))
-        spans.append(Span(fit("" if score is None else f" {dots(score)}", cells[2]), "title"))
-        who = self._who(node)
-        spans.append(Span(fit(f" {who}", cells[3]), "warn" if who.startswith("needs") else "muted"))
+        annotations = self.view.session.annotations
+        node = self.view.node(place)
+        look = look_of(node.key, annotations)
+        spans = [self._mark(node), Span(f" {look.glyph} ", look.role)]
+        for column in columns_for(width):
+            text, role = self._cell(column, place, node)
+            if column.align == "right":
+                spans.append(Span(fit(text, column.width, "right"), role))
+            else:
+                spans += [Span(fit(text, column.width - 1), role), Span(" ")]
         return spans
+
+    def _cell(self, column: Column, place: int, node: Node) -> tuple[str, str]:
+        """A cell's text and its role."""
+        view, annotations = self.view, self.view.session.annotations
+        match column.order:
+            case "layer":
+                return where(view.graph, node.key), "muted"
+            case "label":
+                name = name_of(node, annotations)
+                return name or NO_LABEL, "" if name else "muted"
+            case "influence":
+                influence = view.influence[place]
+                return "" if influence is None else f"{influence:.2f}", ""
+            case "activation":
+                return "" if node.activation is None else number(node.activation), ""
+            case "trust":
+                return self._trust(node, column.width), "title"
+            case "who":
+                who = self._who(node)
+                return f" {who}", "warn" if who.startswith("needs") else "muted"
+            case "supernode":
+                group = annotations.supernode_of(node.key)
+                return f" {inert(group.name)}" if group else "", "muted"
+        return f" {inert(annotations.notes.get(node.key, ''), 200)}", "italic"
+
+    def _trust(self, node: Node, width: int) -> str:
+        trust = trust_of(node.key, self.view.session.annotations)
+        if trust is None:
+            return ""
+        return f" {dots(trust)} {trust:.2f}" if width >= 12 else f" {dots(trust)}"
 
     def _mark(self, node: Node) -> Span:
         session = self.view.session
@@ -194,6 +220,35 @@ class NodeTable(Region):
         """The last row."""
         return self._key(len(self.rows) - 1)
 
+    def go_mark_up(self) -> NodeKey | None:
+        """The row above, in the range of marked rows."""
+        return self._mark_to(-1)
+
+    def go_mark_down(self) -> NodeKey | None:
+        """The row below, in the range of marked rows."""
+        return self._mark_to(1)
+
+    def _mark_to(self, step: int) -> NodeKey | None:
+        return self._mark_range((self.row or 0) + step) if self.rows else None
+
+    @property
+    def _goes_on(self) -> bool:
+        """Whether nothing was marked or selected since the last row of the range."""
+        return self.view.session.marked == self._ranged and self.row == self._range_end
+
+    def _mark_range(self, row: int) -> NodeKey:
+        """Mark the rows from the anchor to this one, and what was marked before."""
+        row = max(0, min(len(self.rows) - 1, row))
+        begun = self._anchor and self._row_of.get(self._anchor[0])
+        if begun is None or self._anchor is None or not self._goes_on:
+            begun = self.row or 0
+            self._anchor = self.rows[begun], dict(self.view.session.marked)
+        places = self.rows[min(begun, row) : max(begun, row) + 1]
+        keys = (self.view.node(place).key for place in places)
+        self._ranged = self.marks = {**self._anchor[1], **dict.fromkeys(keys)}
+        self._range_end = row
+        return self.view.node(self.rows[row]).key
+
     def _move(self, step: int) -> NodeKey | None:
         return self._key(0 if self.row is None else self.row + step)
 
@@ -203,7 +258,25 @@ class NodeTable(Region):
         return self.view.node(self.rows[max(0, min(len(self.rows) - 1, row))]).key
 
     def on_click(self, event: events.Click) -> None:
-        """Select the row under the mouse."""
-        row = event.y - self.gutter.top - HEADER + self.scroll_offset.y
-        if event.y - self.gutter.top >= HEADER and 0 <= row < len(self.rows):
-            self.post_message(NodeChosen(self.view.node(self.rows[row]).key))
+        """Sort by a column; or select the row under the mouse, with shift all rows up to it."""
+        y = event.y - self.gutter.top
+        if 0 <= y < HEADER:
+            width = self.scrollable_content_region.width
+            column = column_at(columns_for(width), event.x - self.gutter.left)
+            if column:
+                self.post_message(OrderChosen(column.order))
+            return
+        row = y - HEADER + self.scroll_offset.y
+        if not 0 <= row < len(self.rows):
+            return
+        if event.shift:
+            key = self._mark_range(row)
+            self.post_message(MarksChosen(self._ranged, key))
+            return
+        key = self.view.node(self.rows[row]).key
+        if event.ctrl:
+            marked = self.view.session.marked
+            kept = {each: None for each in marked if each != key}
+            self.post_message(MarksChosen(kept if key in marked else {**marked, key: None}, key))
+        else:
+            self.post_message(NodeChosen(key))

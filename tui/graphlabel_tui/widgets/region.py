@@ -25,6 +25,8 @@ class Region(Painted, can_focus=True):
         super().__init__(id=region)
         self.view = view
         self.region_name = region
+        self.marks: dict[NodeKey, None] | None = None
+        """What is to be marked after the last command; None when it marks nothing."""
 
     def titled(self, title: str, note: str = "") -> None:
         """Set the border's title and, at its lower right, a note."""
@@ -37,6 +39,7 @@ class Region(Painted, can_focus=True):
 
     def go(self, command: str) -> NodeKey | None:
         """Carry out a command of the region; the node it leads to, when it selects one."""
+        self.marks = None
         step: Callable[[], NodeKey | None] = getattr(self, f"go_{command}")
         return step()
 
@@ -81,12 +84,16 @@ class LineList(Region):
         """What Enter means on the line under the cursor; None without a cursor."""
         if not 0 <= self.cursor < len(self.lines):
             return None
-        return entered(self.lines[self.cursor])
+        return self.leads_to(self.lines[self.cursor])
+
+    def leads_to(self, chosen: Line) -> Message | None:
+        """What entering a line means."""
+        return entered(chosen)
 
     def on_click(self, event: events.Click) -> None:
         """Enter the line that was clicked."""
         row = event.y - self.gutter.top + self.scroll_offset.y
-        message = entered(self.lines[row]) if 0 <= row < len(self.lines) else None
+        message = self.leads_to(self.lines[row]) if 0 <= row < len(self.lines) else None
         if message:
             self.post_message(message)
 
