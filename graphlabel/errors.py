@@ -17,7 +17,9 @@ GraphLabelError
 ├── AnnotationError             an edit that makes no sense (a supernode of nothing)
 ├── StoreError                  the annotation store
 ├── LanguageModelError          a language model that cannot be asked (key, budget, network)
+│   ├── NoKeyError              a service that needs a key which the environment does not have
 │   └── AnswerError             an answer that cannot be used
+├── VerbalizerError             an activation verbalizer that cannot read a vector or be asked
 ├── RemoteError                 a web service that refuses, fails or cannot be reached
 └── ExportError                 an export that cannot be made or written
 
@@ -95,8 +97,21 @@ class LanguageModelError(GraphLabelError):
     """A language model that labels or scores, and cannot be asked."""
 
 
+class NoKeyError(LanguageModelError):
+    """A service that needs a key which the environment does not have."""
+
+
 class AnswerError(LanguageModelError):
     """A language model's answer that cannot be used: empty, cut, refused, not in the form asked."""
+
+    def __init__(self, message: str, raw: str = "") -> None:
+        """``raw`` is the answer as it came, where whoever catches the error does not have it."""
+        super().__init__(message)
+        self.raw = raw
+
+
+class VerbalizerError(GraphLabelError):
+    """An activation verbalizer that cannot be opened, read what it is given, or be asked."""
 
 
 class RemoteError(GraphLabelError):

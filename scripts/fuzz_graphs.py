@@ -2,8 +2,9 @@
 
 Run: `python scripts/fuzz_graphs.py [--count 10000] [--seed 0] [--graphs FOLDER]`. Mutates the graph
 files in FOLDER (those of the repository's tests otherwise), in bytes and in structure, and runs
-info, lint --fix, diff and export on each. Prints how many were opened, refused and mended, and the
-slowest; every failure is kept in --keep. Exit status 1 when there was a traceback or a hang.
+info, lint --fix, diff and export (to the same form and to another) on each. Prints how many were
+opened, refused and mended, and the slowest; every failure is kept in --keep. Exit status 1 when
+there was a traceback or a hang.
 """
 
 from __future__ import annotations
@@ -22,11 +23,14 @@ import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from graphlabel.export import ExportFormat
 
 LIMIT = 5.0
 """Seconds of processor time a file may take for all commands together."""
@@ -65,7 +69,7 @@ def main() -> int:
             path.write_bytes(mutated(original, chance))
             whole.write_bytes(original)
             started = time.process_time()
-            outcome, detail = one(path, whole)
+            outcome, detail = one(path, whole, chance)
             slowest = max(slowest, (time.process_time() - started, f"{name} #{number}"))
             counts[outcome] += 1
             if outcome in ("traceback", "hang"):
@@ -81,7 +85,7 @@ def main() -> int:
     return 1 if counts["traceback"] or counts["hang"] else 0
 
 
-def one(path: Path, whole: Path) -> tuple[str, str]:
+def one(path: Path, whole: Path, chance: random.Random) -> tuple[str, str]:
     """What became of a file, and the traceback if there was one."""
     signal.setitimer(signal.ITIMER_PROF, LIMIT)
     try:
@@ -92,6 +96,8 @@ def one(path: Path, whole: Path) -> tuple[str, str]:
         if opened:
             command("diff", path, whole, "--any-set", "--json")
             command("export", path, "--to", "same", "-o", path.with_name("again.json"))
+            to = chance.choice(_exports())
+            command("export", path, "--to", to.name, "-o", path.with_name(f"out{to.suffix}"))
         elif mended.exists() and command("info", mended, "--json") == 0:
             return "mended", ""
     except Hang:
@@ -101,6 +107,12 @@ def one(path: Path, whole: Path) -> tuple[str, str]:
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
     return ("opened" if opened else "refused"), ""
+
+
+def _exports() -> Sequence[ExportFormat]:
+    from graphlabel.export import FORMATS
+
+    return tuple(FORMATS.values())
 
 
 @cache

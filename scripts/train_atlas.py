@@ -7,16 +7,23 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Collection, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import TypeVar
 
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoModelForCausalLM
 
 from graphlabel.atlas import DATA_FOLDER
 from scripts.atlas_training.activations import collect
 from scripts.atlas_training.corpus import Corpus
+from scripts.atlas_training.cross_layer import train_cross_layer
+from scripts.atlas_training.cross_layer_files import (
+    load_cross_layer,
+    measure_cross_layer,
+    save_cross_layer,
+)
 from scripts.atlas_training.evaluation import DALLAS_PROMPT, evaluate, next_tokens
 from scripts.atlas_training.gold import GOLD_TOKENS, build_gold
 from scripts.atlas_training.language_model import ModelOptions, build_model, train_model
@@ -26,6 +33,17 @@ from scripts.atlas_training.tokenizer import save_tokenizer, vocabulary
 from scripts.atlas_training.transcoder import TranscoderOptions, train_transcoder
 from scripts.atlas_training.transcoder_files import load_transcoder, measure, save_transcoder
 
+STAGES = ("model", "transcoders", "cross-layer", "story", "gold", "index")
+MODEL = ModelOptions()
+TRANSCODER = TranscoderOptions()
+CROSS_LAYER = TranscoderOptions(width=512, active=8.0, steps=3000, batch=512)
+OPTIONS: dict[str, ModelOptions | TranscoderOptions] = {
+    "model": MODEL,
+    "transcoder": TRANSCODER,
+    "cross-layer": CROSS_LAYER,
+}
+Options = TypeVar("Options", ModelOptions, TranscoderOptions)
+DOCUMENTS = 8192
 CORPUS_SEED = 1_000
 ACTIVATION_SEED = 2_000
 EVALUATION_SEED = 3_000
@@ -75,13 +93,13 @@ def train_transcoders_stage(
     seed: int,
     options: TranscoderOptions,
     documents: int,
-    active: Sequence[float] = (),
+    active: Sequence[float] | None = None,
     wanted: Collection[int] | None = None,
 ) -> None:
     """Train one transcoder per layer on the saved model and measure the saved files.
 
     Layers are trained independently of each other, each with its own number of active features
-    where `active` has as many as there are layers; those not wanted are read as they are.
+    where `active` is given; those not wanted are read as they are.
     """
     started = time.perf_counter()
     vocab = vocabulary()
@@ -146,67 +164,87 @@ def index_stage(out: Path, seed: int, n_tokens: int) -> None:
     update_record(out, {"index": {"tokens": n_tokens, "seconds": seconds}})
 
 
-def main() -> None:
-    """Read the command line and run the wanted stages."""
+def cross_layer_stage(out: Path, seed: int, options: TranscoderOptions, documents: int) -> None:
+    """Train a cross-layer transcoder on the saved model and measure the saved files."""
+    started = time.perf_counter()
+    vocab = vocabulary()
+    model = AutoModelForCausalLM.from_pretrained(out / "model", dtype=torch.float32)
+    data = collect(model, Corpus(seed + ACTIVATION_SEED, vocab), documents)
+    fresh = collect(model, Corpus(seed + EVALUATION_SEED, vocab), max(documents // 8, 64))
+
+    def report(step: int, loss: float, dead: int) -> None:
+        print(f"cross-layer step {step} loss {loss:.5f} dead {dead}", flush=True)
+
+    folder = out / "cross_layer"
+    save_cross_layer(train_cross_layer(data, options, seed, report), folder)
+    layers = measure_cross_layer(load_cross_layer(folder), fresh)
+    for layer, quality in enumerate(layers):
+        print(f"cross-layer {layer}: {quality}", flush=True)
+    entry = {
+        **describe(options),
+        "seconds": round(time.perf_counter() - started, 1),
+        "training_tokens": data[0].inputs.shape[0],
+        "layers": [{"layer": layer, **quality} for layer, quality in enumerate(layers)],
+    }
+    update_record(out, {"cross_layer": entry})
+
+
+def _flag(prefix: str, name: str) -> str:
+    return f"--{prefix}-{name}".replace("_", "-")
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=DATA_FOLDER)
-    stages = ("model", "transcoders", "story", "gold", "index", "all")
-    parser.add_argument("--stage", choices=stages, default="all")
+    parser.add_argument("--stage", choices=(*STAGES, "all"), default="all")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--steps", type=int, default=ModelOptions.steps)
-    parser.add_argument("--freeze-embedding", action="store_true")
-    parser.add_argument("--model-width", type=int, default=ModelOptions.width)
-    parser.add_argument("--weight-decay", type=float, default=ModelOptions.weight_decay)
-    parser.add_argument("--transcoder-batch", type=int, default=TranscoderOptions.batch)
-    parser.add_argument("--transcoder-steps", type=int, default=TranscoderOptions.steps)
-    parser.add_argument("--width", type=int, default=TranscoderOptions.width)
-    parser.add_argument("--active", type=float, nargs="+", help="for all layers, or for each")
-    parser.add_argument("--balance", type=float, default=TranscoderOptions.balance)
-    parser.add_argument("--clusters", type=float, default=TranscoderOptions.clusters)
-    parser.add_argument("--fine-clusters", type=float, default=TranscoderOptions.fine_clusters)
-    parser.add_argument("--documents", type=int, default=8192)
     parser.add_argument("--layers", type=int, nargs="*", help="train these transcoders alone")
+    parser.add_argument("--active", type=float, nargs="+", help="one number a transcoder")
+    parser.add_argument("--documents", type=int, default=DOCUMENTS)
     parser.add_argument("--gold-tokens", type=int, default=GOLD_TOKENS)
     parser.add_argument("--index-tokens", type=int, default=200_000)
-    arguments = parser.parse_args()
+    for prefix, options in OPTIONS.items():
+        group = parser.add_argument_group(f"{prefix}, see {type(options).__name__}")
+        for field in fields(options):
+            default = getattr(options, field.name)
+            if isinstance(default, bool):
+                flag = argparse.BooleanOptionalAction
+                group.add_argument(_flag(prefix, field.name), action=flag, default=default)
+            else:
+                group.add_argument(_flag(prefix, field.name), type=type(default), default=default)
+    return parser
+
+
+def _chosen(arguments: argparse.Namespace, prefix: str, options: Options) -> Options:
+    values = vars(arguments)
+    names = {field.name: _flag(prefix, field.name)[2:] for field in fields(options)}
+    return replace(options, **{n: values[flag.replace("-", "_")] for n, flag in names.items()})
+
+
+def main() -> None:
+    """Read the command line and run the wanted stages."""
+    arguments = _parser().parse_args()
     torch.set_num_threads(arguments.threads)
     torch.set_flush_denormal(True)
     torch.use_deterministic_algorithms(True)
-    if arguments.stage in ("model", "all"):
-        train_model_stage(
-            arguments.out,
-            arguments.seed,
-            ModelOptions(
-                steps=arguments.steps,
-                width=arguments.model_width,
-                weight_decay=arguments.weight_decay,
-                frozen_embedding=arguments.freeze_embedding,
-            ),
-        )
-    if arguments.stage in ("transcoders", "all"):
-        options = TranscoderOptions(
-            steps=arguments.transcoder_steps,
-            batch=arguments.transcoder_batch,
-            width=arguments.width,
-            balance=arguments.balance,
-            clusters=arguments.clusters,
-            fine_clusters=arguments.fine_clusters,
-        )
-        count = AutoConfig.from_pretrained(arguments.out / "model").num_hidden_layers
-        active = arguments.active or [options.active]
-        if len(active) not in (1, count):
-            parser.error(f"--active takes one number or one for each of the {count} layers")
-        active = active * (count // len(active))
-        train_transcoders_stage(
-            arguments.out, arguments.seed, options, arguments.documents, active, arguments.layers
-        )
-    if arguments.stage in ("story", "all"):
-        story_stage(arguments.out, arguments.seed)
-    if arguments.stage in ("gold", "all"):
-        gold_stage(arguments.out, arguments.seed, arguments.gold_tokens)
-    if arguments.stage in ("index", "all"):
-        index_stage(arguments.out, arguments.seed, arguments.index_tokens)
+    out, seed, documents = arguments.out, arguments.seed, arguments.documents
+    model = _chosen(arguments, "model", MODEL)
+    transcoder = _chosen(arguments, "transcoder", TRANSCODER)
+    cross_layer = _chosen(arguments, "cross-layer", CROSS_LAYER)
+    stages: dict[str, Callable[[], None]] = {
+        "model": lambda: train_model_stage(out, seed, model),
+        "transcoders": lambda: train_transcoders_stage(
+            out, seed, transcoder, documents, arguments.active, arguments.layers
+        ),
+        "cross-layer": lambda: cross_layer_stage(out, seed, cross_layer, documents // 2),
+        "story": lambda: story_stage(out, seed),
+        "gold": lambda: gold_stage(out, seed, arguments.gold_tokens),
+        "index": lambda: index_stage(out, seed, arguments.index_tokens),
+    }
+    for name, stage in stages.items():
+        if arguments.stage in (name, "all"):
+            stage()
 
 
 if __name__ == "__main__":

@@ -32,6 +32,8 @@ def loaded_after(code: str) -> set[str]:
         "import graphlabel.files, graphlabel.store, graphlabel.export, graphlabel.labeling",
         "import graphlabel.evidence.index.reader, graphlabel.evidence.opening",
         "import graphlabel.protocol",
+        "import graphlabel.labeling.verbalizers",
+        "import graphlabel.grouping",
         "import graphlabel.neuronpedia",
         "import graphlabel.llm.opening, graphlabel.llm.ledger",
         "import graphlabel.files.torch_graph",
@@ -77,7 +79,7 @@ def test_every_public_name_exists_and_is_sorted() -> None:
     import importlib
 
     rooms = ["", ".graph", ".records", ".annotation", ".files", ".store", ".evidence", ".export",
-             ".protocol", ".labeling", ".embedding", ".models", ".tracing", ".atlas", ".neuronpedia", ".llm"]  # fmt: skip
+             ".protocol", ".labeling", ".embedding", ".models", ".tracing", ".atlas", ".neuronpedia", ".llm", ".grouping", ".labeling.verbalizers"]  # fmt: skip
     for room in rooms:
         module = importlib.import_module(f"graphlabel{room}")
         names = module.__all__

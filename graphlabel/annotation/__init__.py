@@ -23,6 +23,7 @@ from graphlabel.annotation.history import Edit, History
 from graphlabel.annotation.labels import (
     MAX_LABEL_LENGTH,
     Label,
+    LabelScore,
     Origin,
     Provenance,
     Review,
@@ -33,9 +34,17 @@ from graphlabel.annotation.labels import (
 from graphlabel.annotation.patch import Patch
 from graphlabel.annotation.routing import FeatureClass, Routing, Tier, WindowScore
 from graphlabel.annotation.supernodes import MergeSupernodes, SplitSupernode
+from graphlabel.annotation.trust import needs_attention, trust_of, trust_order
+from graphlabel.annotation.verbalization import (
+    MAX_VERBALIZATION_LENGTH,
+    Reading,
+    Verbalization,
+    clean_verbalization,
+)
 
 __all__ = [
     "MAX_LABEL_LENGTH",
+    "MAX_VERBALIZATION_LENGTH",
     "Annotations",
     "CarryOver",
     "CarryReport",
@@ -45,11 +54,13 @@ __all__ = [
     "Group",
     "History",
     "Label",
+    "LabelScore",
     "LabelTarget",
     "MergeSupernodes",
     "Origin",
     "Patch",
     "Provenance",
+    "Reading",
     "RenameSupernode",
     "Review",
     "Routing",
@@ -64,8 +75,13 @@ __all__ = [
     "Tier",
     "TogglePin",
     "Ungroup",
+    "Verbalization",
     "WindowScore",
     "clean_label",
+    "clean_verbalization",
     "label_target",
+    "needs_attention",
+    "trust_of",
+    "trust_order",
     "unique_name",
 ]

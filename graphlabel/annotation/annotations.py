@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from graphlabel.annotation.labels import Label, Origin, Review, Scope, Supernode
 from graphlabel.annotation.routing import Routing
+from graphlabel.annotation.verbalization import Verbalization
 from graphlabel.graph import FeatureKey, NodeKey
 
 LabelTarget = NodeKey | FeatureKey
@@ -15,7 +16,7 @@ LabelTarget = NodeKey | FeatureKey
 
 @dataclass(frozen=True)
 class Annotations:
-    """Labels, routings, supernodes, pins, notes and reviews of one graph."""
+    """Labels, routings, supernodes, pins, notes, reviews and verbalizations of one graph."""
 
     labels: Mapping[LabelTarget, Label] = field(default_factory=dict)
     routings: Mapping[FeatureKey, Routing] = field(default_factory=dict)
@@ -24,6 +25,9 @@ class Annotations:
     pinned: tuple[NodeKey, ...] = ()
     notes: Mapping[NodeKey, str] = field(default_factory=dict)
     reviews: Mapping[NodeKey, Review] = field(default_factory=dict)
+    verbalizations: Mapping[LabelTarget, tuple[Verbalization, ...]] = field(default_factory=dict)
+    """Aids to a person, never labels: of the node where its place in the prompt was read, of the
+    feature otherwise."""
 
     def label_of(self, key: NodeKey) -> Label | None:
         """The label shown for a node.
@@ -55,6 +59,17 @@ class Annotations:
     def with_routings(self, routings: Mapping[FeatureKey, Routing]) -> Annotations:
         """The same annotations with these features' routings replaced."""
         return replace(self, routings={**self.routings, **routings})
+
+    def verbalizations_of(self, key: NodeKey) -> tuple[Verbalization, ...]:
+        """What verbalizers said of a node and then of its feature."""
+        here = self.verbalizations.get(key, ())
+        return (*here, *self.verbalizations.get(key.feature_key, ()))
+
+    def with_verbalizations(
+        self, texts: Mapping[LabelTarget, tuple[Verbalization, ...]]
+    ) -> Annotations:
+        """The same annotations with these verbalizations replaced."""
+        return replace(self, verbalizations={**self.verbalizations, **texts})
 
     def free_name(self, name: str) -> str:
         """``name``, or ``name (2)`` and so on when a supernode already has it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any, TypeVar
 
 import msgspec
@@ -11,6 +12,7 @@ from graphlabel.annotation.annotations import LabelTarget
 from graphlabel.annotation.labels import Label, Review, Supernode
 from graphlabel.annotation.patch import Patch
 from graphlabel.annotation.routing import Routing
+from graphlabel.annotation.verbalization import Verbalization
 from graphlabel.errors import AnnotationError
 from graphlabel.graph import FeatureKey, NodeKey, NodeKind
 
@@ -43,12 +45,21 @@ def decode_node(text: str) -> NodeKey:
 
 
 def encode_value(value: object) -> Any:
-    """A label, routing or review as plain JSON values; unset parts of a provenance are left out."""
+    """A label, routing, review or verbalization as plain JSON values; what is unset is left out."""
     plain = msgspec.to_builtins(value)
+    if isinstance(value, Verbalization):
+        unset = {field.name: field.default for field in fields(value)}
+        plain = {name: part for name, part in plain.items() if part != unset[name]}
     if isinstance(value, Label):
         made = plain["provenance"]
-        plain["provenance"] = {name: part for name, part in made.items() if part not in ("", None)}
+        plain["provenance"] = {
+            name: part for name, part in made.items() if part not in ("", None, [], ())
+        }
     return plain
+
+
+def _is_set(part: object) -> bool:
+    return part not in ("", None, (), [])
 
 
 def decode_value(value: object, kind: type[T]) -> T:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from graphlabel.graph import NodeKey
@@ -30,6 +31,31 @@ class Origin(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class LabelScore:
+    """What a scorer measured of a label."""
+
+    scorer: str
+    """The scorer, such as detection."""
+    value: float
+    """Its measure, such as balanced accuracy."""
+    chance: float
+    """What a label that says nothing gets on average."""
+    judged: int = 0
+    """Answers, texts or tokens the value rests on."""
+    unparsed: int = 0
+    """Answers that could not be read."""
+    by_quantile: tuple[tuple[int, float], ...] = ()
+    """The measure on each tenth of the feature's activations alone, 9 the strongest."""
+    model: str = ""
+    """The language model that was asked; empty where none was."""
+
+    @property
+    def above_chance(self) -> float:
+        """0 at chance or below, 1 for a perfect score."""
+        return max(0.0, (self.value - self.chance) / (1 - self.chance)) if self.chance < 1 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Provenance:
     """Who made a label, how, and when."""
 
@@ -42,7 +68,7 @@ class Provenance:
     time: str = ""
     """UTC, ISO 8601, to the second."""
     score: float | None = None
-    """Trust in the label, 0 to 1, as its method sees it."""
+    """Trust in the label, 0 to 1: as scorers measured it, else as its method sees it."""
     prompt_hash: str = ""
     """SHA-256 (hex) of the request a language model answered."""
     inputs_hash: str = ""
@@ -53,6 +79,19 @@ class Provenance:
     dollars: float | None = None
     settings: str = ""
     """The tier settings the feature was routed with, as compact JSON."""
+    scores: tuple[LabelScore, ...] = ()
+    """What scorers measured of the label."""
+
+    def scored(self, scores: Iterable[LabelScore]) -> Provenance:
+        """The provenance with these scores; earlier ones of the same scorers are replaced.
+
+        Trust becomes the mean of all scores' distance above chance.
+        """
+        kept = {each.scorer: each for each in (*self.scores, *scores)}
+        if not kept:
+            return self
+        trust = sum(each.above_chance for each in kept.values()) / len(kept)
+        return replace(self, score=round(trust, 4), scores=tuple(kept.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +126,12 @@ def clean_label(text: str) -> str:
     if text.isascii() and text.isprintable():
         kept = text
     else:
-        kept = "".join(" " if char.isspace() else char for char in text if _is_plain(char))
+        kept = "".join(" " if char.isspace() else char for char in text if is_plain(char))
     return " ".join(kept.split())[:MAX_LABEL_LENGTH].rstrip()
 
 
-def _is_plain(char: str) -> bool:
+def is_plain(char: str) -> bool:
+    """Whether a character is neither a control, a bidirectional override nor invisible."""
     code = ord(char)
     if char.isspace():
         return True

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -25,6 +27,27 @@ def print_json(value: object) -> None:
 def say(text: str) -> None:
     """A line of the result on standard output; what files put into it cannot act."""
     typer.echo(inert(text))
+
+
+PROGRESS_VARIABLE = "GRAPHLABEL_PROGRESS"
+PROGRESS_PREFIX = "graphlabel-progress "
+_LINES_APART = 0.1
+
+
+def progress_lines(title: str) -> Callable[[str, int, int], None]:
+    """Reports progress as lines of JSON on standard error, at most ten a second and the last."""
+    last = float("-inf")
+
+    def report(phase: str, done: int, total: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last < _LINES_APART and done < total:
+            return
+        last = now
+        line = json.dumps({"what": f"{title}: {phase}", "done": done, "total": total})
+        typer.echo(PROGRESS_PREFIX + line, err=True)
+
+    return report
 
 
 _bars: list[Console] = []
@@ -51,8 +74,12 @@ def print_table(table: Table) -> None:
 def progress(title: str, *, quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
     """A progress bar on standard error, fed with (phase, done, total); nothing without a terminal.
 
-    It shows rates and the time that is left.
+    It shows rates and the time that is left. Programs that run this one set GRAPHLABEL_PROGRESS
+    and get lines of JSON instead.
     """
+    if os.environ.get(PROGRESS_VARIABLE):
+        yield progress_lines(title)
+        return
     if quiet or not sys.stderr.isatty():
         yield lambda *_: None
         return

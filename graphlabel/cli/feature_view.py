@@ -17,6 +17,7 @@ from rich.text import Text
 from graphlabel.inert import inert
 
 if TYPE_CHECKING:
+    from graphlabel.annotation import Verbalization
     from graphlabel.evidence import FeatureSource
     from graphlabel.records import (
         ActivationExample,
@@ -34,14 +35,23 @@ _LOGITS = 10
 
 
 def print_feature(
-    name: str, source: FeatureSource, record: FeatureRecord, per_quantile: int
+    name: str,
+    source: FeatureSource,
+    record: FeatureRecord,
+    per_quantile: int,
+    aids: Sequence[Verbalization] = (),
 ) -> None:
-    """Print a record: what it is, its numbers, its logits, what it is known as, its examples."""
+    """Print a record: what it is, its numbers, its logits, what it is known as, its examples.
+
+    ``aids`` are what verbalizers said of it.
+    """
     console = Console(highlight=False)
     lines = [*_head(name, source, record), *_numbers(record, console.width)]
     for sign, logits in (("+", record.top_logits), ("−", record.bottom_logits)):
         lines += [_logits(sign, logits, console.width)] if logits else []
     lines += [_known_as(each) for each in record.explanations]
+    for each in aids:
+        lines += [Text(inert(line)) for line in verbalization_lines(each)]
     for line in lines:
         console.print(line, soft_wrap=False)
     every = [example for part in record.quantiles for example in part.examples]
@@ -141,6 +151,19 @@ def _known_as(each: Explanation) -> Text:
     who = ", ".join(inert(part) for part in (each.method, each.model, trust) if part)
     made_by = (f" ({who})" if who else "", "dim")
     return Text.assemble("known as “", (inert(each.text), "bold"), "”", made_by)
+
+
+def verbalization_lines(each: Verbalization) -> list[str]:
+    """What a verbalizer said, under a line on who, of what, and how far to trust it."""
+    of = {"prompt": "here", "example": "at an example's peak", "direction": "of what it writes"}
+    doubts = [
+        f"in {each.model}" if each.model else "",
+        f"cosine {each.cosine:.2f}" if each.cosine is not None else "",
+        "truncated" if each.truncated else "",
+        each.out_of_distribution,
+    ]
+    head = " · ".join([f"{each.verbalizer}, {of[each.reading]}", *filter(None, doubts)])
+    return [f"◦ {head}", *each.text.splitlines()]
 
 
 def example_line(example: ActivationExample, width: int, highest: float) -> Text:

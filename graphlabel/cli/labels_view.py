@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from graphlabel.store import Store, StoredLabel
 
 _WIDEST = 60
+_WHOLE = ("#", "on", "when")
+"""Columns that are never broken, however narrow the terminal."""
 
 
 def opened_store(named: str | None) -> Store:
@@ -23,7 +25,10 @@ def opened_store(named: str | None) -> Store:
 
     place = store_place(named)
     if is_absent(place):
-        raise UsageError(f"there is no annotation store at {place} yet; graphlabel open makes one")
+        raise UsageError(
+            f"there is no annotation store at {place} yet; "
+            "graphlabel open and graphlabel labels import make one"
+        )
     return Store(place)
 
 
@@ -87,8 +92,7 @@ def table(labels: Iterable[StoredLabel], names: Sequence[str]) -> Table:
 
     shown = Table(box=None, pad_edge=False)
     for name in names:
-        shown.add_column(name, overflow="fold" if name == "label" else "ellipsis",
-                         no_wrap=name != "label")  # fmt: skip
+        shown.add_column(name, overflow="fold", no_wrap=name in _WHOLE)
     for label in labels:
         cells = _cells(label)
         shown.add_row(*(Text(inert(cells[name], most=_WIDEST * 4)) for name in names))

@@ -13,6 +13,7 @@ from graphlabel.cli import config
 from graphlabel.cli.commands import (
     cache,
     calibrate,
+    compare,
     demo,
     diff,
     doctor,
@@ -21,17 +22,27 @@ from graphlabel.cli.commands import (
     features_build,
     fetch,
     info,
+    intervene,
     label,
     labels,
+    labels_agreement,
     labels_carry,
+    labels_export,
+    labels_import,
     ledger,
     lint,
     open_,
     profile,
     push,
+    queue,
     route,
+    score,
+    serve,
     store,
+    suggest,
     trace,
+    trace_many,
+    verbalize,
 )
 from graphlabel.errors import GraphLabelError
 from graphlabel.inert import inert
@@ -50,20 +61,33 @@ app = typer.Typer(
 
 app.command(short_help="The whole job on the embedded model.")(demo.demo)
 app.command(short_help="Build a prompt's attribution graph.")(trace.trace)
+app.command("trace-many", short_help="Trace, route and label a set of prompts.")(
+    trace_many.trace_many
+)
 app.command(short_help="Sort features into the four classes.")(route.route)
 app.command(short_help="Learn what chance looks like.")(calibrate.calibrate)
 app.command(short_help="Say which layers hold which classes.")(profile.profile)
-app.command(short_help="Label tier 1, list what 2 and 3 need.")(label.label)
+app.command(short_help="Label by tier; list what still waits.")(label.label)
+app.command(short_help="List what waits, for whom, at what price.")(queue.queue)
+app.command(short_help="Put obscure features into words.")(verbalize.verbalize)
+app.command(short_help="Measure what labels are worth.")(score.score)
+app.command(short_help="Compare methods of labelling.")(compare.compare)
+app.command(short_help="Suggest supernodes.")(suggest.suggest)
 app.command(name="open", short_help="Open a graph in the terminal.")(open_.open_)
+app.command(short_help="Open a graph in a browser.")(serve.serve)
 app.command(short_help="Write a form that other tools open.")(export.export)
 app.command(short_help="Say what a graph file holds.")(info.info)
 features.app.command(short_help="Index what makes features fire.")(features_build.build)
 features.app.command(short_help="Join the parts that shards made.")(features_build.merge)
+app.command(short_help="Change features and see what the model says.")(intervene.intervene)
 app.command(short_help="Compare two graphs' features.")(diff.diff)
 app.command(short_help="Look for what is wrong with a graph.")(lint.lint)
 app.command(short_help="Fetch a graph from Neuronpedia.")(fetch.fetch)
 app.command(short_help="Upload a graph to Neuronpedia.")(push.push)
 app.command(short_help="Say what language models cost.")(ledger.ledger)
+labels.app.command(name="import", short_help="Add the labels of files.")(labels_import.import_)
+labels.app.command(short_help="Write labels for others.")(labels_export.export)
+labels.app.command(short_help="Compare annotators.")(labels_agreement.agreement)
 app.add_typer(features.app, name="features")
 app.add_typer(cache.app, name="cache")
 labels.app.command(short_help="Take over another pruning's annotations.")(labels_carry.carry)

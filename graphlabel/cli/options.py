@@ -29,6 +29,9 @@ StoreOption = Annotated[
         help="Annotation store: a file, or postgresql://… (GRAPHLABEL_STORE).", metavar="STORE"
     ),
 ]
+FileOnly = Annotated[
+    bool, typer.Option("--file-only", help="Leave out edits that are only in the store.")
+]
 TrustPickle = Annotated[
     bool,
     typer.Option("--trust-pickle", help="Run what a .pt file's pickle asks for (your own files)."),

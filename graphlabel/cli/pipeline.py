@@ -1,13 +1,11 @@
-"""Where the rooms meet: tracing, routing and labelling a document."""
+"""Where the rooms meet: tracing and routing a document."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from graphlabel.annotation import Routing, Scope
+from graphlabel.annotation import Routing
 from graphlabel.atomic import write_bytes
 from graphlabel.cli.losses import Losses
 from graphlabel.cli.routing import (
@@ -29,10 +27,7 @@ from graphlabel.evidence import (
 )
 from graphlabel.files import GraphDocument
 from graphlabel.graph import FeatureKey, NodeKind
-from graphlabel.records import FeatureRecord, TranscoderSet, same_model
-
-if TYPE_CHECKING:
-    from graphlabel.labeling import LabelingReport
+from graphlabel.records import TranscoderSet
 
 __all__ = [
     "RouteOptions",
@@ -40,7 +35,6 @@ __all__ = [
     "check_writable",
     "feature_flags",
     "feature_keys",
-    "label_document",
     "route_document",
     "silent",
     "source_for",
@@ -81,25 +75,23 @@ def source_for(
 
 def _of_graph(document: GraphDocument, source: FeatureSource) -> list[FeatureSource]:
     """The parts of a source that are of the graph's transcoder set, or do not say."""
-    graph_set, model = TranscoderSet.of(document.graph.source), document.graph.source.model
+    said = document.graph.source
     refused: TranscoderSet | None = None
     kept = []
     for part in parts_of(source):
         theirs = part.transcoder_set
-        if graph_set:
-            fits = theirs is None or graph_set.matches(theirs)
-        else:
-            fits = theirs is None or not model or same_model(model, theirs.model)
+        fits = theirs is None or theirs.may_be_of(said)
         refused = refused if fits else theirs
         if fits:
             kept.append(part)
     if kept or refused is None:
         return kept
-    said = f"was traced with {graph_set} {graph_set.revision}" if graph_set else f"is of {model}"
+    graph_set = TranscoderSet.of(said)
+    own = f"{graph_set} {said.transcoders_revision}".strip() if graph_set else ""
     holds = f"{refused} {refused.revision}".strip()
     raise EvidenceError(
-        f"the graph {said}, {source.name} holds features of {holds}; name the "
-        "right source, or --any-set if they are the same"
+        f"the graph is of {own or said.transcoders or said.model}, {source.name} holds features of "
+        f"{holds}; name the right source, or --any-set if they are the same"
     )
 
 
@@ -173,40 +165,6 @@ def route_document(
         raise EvidenceError(f"no feature could be routed; {losses.first}")
     losses.told(len(keys))
     return document.annotated(document.annotations.with_routings(routings)), missing
-
-
-def label_document(
-    document: GraphDocument, source: FeatureSource
-) -> tuple[GraphDocument, LabelingReport, Scope]:
-    """Label tier 1 by the token counter; labels by people and from the file are kept.
-
-    Labels hold wherever the feature fires if the graph says whose features these are, else at
-    their occurrence only. Raises UsageError when nothing has been routed.
-    """
-    from graphlabel.labeling import TokenCounter, label_tier_one
-
-    if not document.annotations.routings:
-        raise UsageError("no feature has been routed yet; run graphlabel route first")
-    known: dict[FeatureKey, FeatureRecord | None] = {}
-    if isinstance(source, RemoteSource):
-        source.fetch(feature_keys(document))
-
-    def find(key: FeatureKey) -> FeatureRecord | None:
-        if key not in known:
-            known[key] = source.get(key)
-        return known[key]
-
-    identified = TranscoderSet.of(document.graph.source) is not None
-    scope = Scope.FEATURE if identified else Scope.OCCURRENCE
-    annotations, report = label_tier_one(
-        document.graph,
-        document.annotations,
-        find,
-        TokenCounter(),
-        scope=scope,
-        time=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-    )
-    return document.annotated(annotations), report, scope
 
 
 def with_stored_edits(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -9,6 +10,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import typer
+
+from graphlabel.cli.console import PROGRESS_VARIABLE, progress_lines
 
 _LINE_EVERY = 30.0
 """Seconds between lines of progress where there is no terminal."""
@@ -21,6 +24,12 @@ def token_meter(
     """What to tell of tokens read and of layers written: a bar, or a line now and then."""
     if quiet:
         yield lambda _: None, lambda *_: None
+    elif os.environ.get(PROGRESS_VARIABLE):
+        tell = progress_lines(title)
+        yield (
+            lambda seen: tell("tokens", seen, total or seen),
+            lambda done, of: tell("writing layers", done, of),
+        )
     elif not sys.stderr.isatty():
         yield _Lines(title, total).tokens, lambda *_: None
     else:

@@ -13,6 +13,7 @@ from graphlabel.export import interchange, mermaid, networks, page, pictures, ta
 from graphlabel.export.bundle import GRAPH_LIST, list_graph, write_bundle
 from graphlabel.export.options import ExportOptions
 from graphlabel.files import GraphDocument
+from graphlabel.files.writer import PICKLES
 
 
 class ExportFormat(NamedTuple):
@@ -73,10 +74,11 @@ def export_graph(
     """Write a document in the format named ``to``, gzipped when the name ends in ``.gz``.
 
     The file is replaced when all of it is written; with evidence, graph JSON comes with a folder
-    ``features`` beside it. Raises ExportError naming the formats, or why it cannot be written;
-    what was there before is then still there.
+    ``features`` beside it. Raises ExportError naming the formats, or why it cannot be written,
+    such as under a name that stands for another format; what was there before is then still there.
     """
     chosen, options = export_format(to), options or ExportOptions()
+    _check_name(chosen, path)
     document = write_bundle(document, to, path, options)
     with replacing(path, ExportError) as temporary, temporary.open("wb") as file:
         if path.suffix == ".gz":
@@ -86,6 +88,17 @@ def export_graph(
             file.writelines(chosen.chunks(document, options))
     if to == "circuit-tracer" and options.features is not None:
         list_graph(document, path.parent / GRAPH_LIST)
+
+
+def _check_name(chosen: ExportFormat, path: Path) -> None:
+    """Refuse a name that other programs would take for another format's, or for a pickle."""
+    suffix = (path.with_suffix("") if path.suffix == ".gz" else path).suffix.lower()
+    others = {each.suffix for each in _ALL if each.suffix not in (chosen.suffix, ".json")}
+    if suffix in others or suffix in PICKLES:
+        raise ExportError(
+            f"{path} is no name for {chosen.name} ({chosen.description}): other programs take "
+            f"{suffix} for something else; name a {chosen.suffix}"
+        )
 
 
 def export_text(

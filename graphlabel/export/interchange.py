@@ -140,7 +140,7 @@ def _metadata(document: GraphDocument) -> dict[str, Any]:
     return {
         **kept,
         "slug": document.slug,
-        "scan": graph.source.model or "unknown",
+        "scan": graph.source.model or graph.source.transcoders or "unknown",
         "prompt_tokens": list(graph.tokens),
         "prompt": graph.prompt,
     }

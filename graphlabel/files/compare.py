@@ -10,7 +10,7 @@ from graphlabel.annotation import Annotations
 from graphlabel.errors import UsageError
 from graphlabel.files.document import GraphDocument
 from graphlabel.graph import FeatureKey, Node, NodeKind
-from graphlabel.records import TranscoderSet
+from graphlabel.records import TranscoderSet, may_share_features
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +71,11 @@ def compare(left: GraphDocument, right: GraphDocument, *, any_set: bool = False)
 
 def _check_sets(left: GraphDocument, right: GraphDocument) -> None:
     one, two = left.graph.source, right.graph.source
-    sets = TranscoderSet.of(one), TranscoderSet.of(two)
-    differ = bool(one.model and two.model and one.model != two.model)
-    if sets[0] and sets[1]:
-        differ = not sets[0].matches(sets[1])
-    if differ:
-        names = [f"{each or source.model}" for each, source in zip(sets, (one, two), strict=True)]
+    if not may_share_features(one, two):
+        names = [
+            f"{TranscoderSet.of(source) or source.transcoders or source.model}"
+            for source in (one, two)
+        ]
         raise UsageError(
             f"the graphs are of {names[0]} and of {names[1]}, whose features differ; --any-set "
             "compares them by number all the same"

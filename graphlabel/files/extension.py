@@ -1,8 +1,8 @@
 """What graphlabel adds to a graph file, under the field ``graphlabel``.
 
 Other tools ignore the field. ``metadata.graphlabel`` holds the model's and transcoders' identity,
-token ids and scores; ``node.graphlabel`` holds the node's label with provenance, routing, note and
-review.
+token ids and scores; ``node.graphlabel`` holds the node's label with provenance, routing, note,
+review, and what verbalizers said of it and of its feature.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from graphlabel.annotation import (
     Review,
     Routing,
     Scope,
+    Verbalization,
     label_target,
 )
 from graphlabel.annotation.encoding import (
@@ -89,6 +90,7 @@ def read_annotations(
     routings: dict[FeatureKey, Routing] = {}
     notes: dict[NodeKey, str] = {}
     reviews: dict[NodeKey, Review] = {}
+    verbalizations: dict[LabelTarget, tuple[Verbalization, ...]] = {}
     for place, (key, raw) in enumerate(zip(keys, nodes, strict=True)):
         ours = raw.get(FIELD)
         if not isinstance(ours, dict):
@@ -109,12 +111,31 @@ def read_annotations(
                 notes[key] = str(ours["note"])
             if "review" in ours:
                 reviews[key] = Review(ours["review"])
+            for name, target in _verbalization_fields(key).items():
+                if name in ours:
+                    texts = ours[name] if isinstance(ours[name], list) else [ours[name]]
+                    found = tuple(decode_value(text, Verbalization) for text in texts)
+                    verbalizations[target] = found
         except (AnnotationError, ValueError) as error:
             raise GraphFileError(f"node {place}: {error}") from error
-    return replace(pins, labels=labels, routings=routings, notes=notes, reviews=reviews)
+    return replace(
+        pins,
+        labels=labels,
+        routings=routings,
+        notes=notes,
+        reviews=reviews,
+        verbalizations=verbalizations,
+    )
 
 
 _ROUTING_FIELDS = ("class", "tier", "scores", "reason", "notes", "settings")
+
+
+def _verbalization_fields(key: NodeKey) -> dict[str, LabelTarget]:
+    """The fields that hold verbalizations, and what those are of."""
+    if key.kind is not NodeKind.FEATURE:
+        return {"verbalizations": key}
+    return {"verbalizations": key, "feature_verbalizations": key.feature_key}
 
 
 def write_node(annotations: Annotations, key: NodeKey) -> dict[str, Any]:
@@ -134,4 +155,8 @@ def write_node(annotations: Annotations, key: NodeKey) -> dict[str, Any]:
         ours["note"] = annotations.notes[key]
     if key in annotations.reviews:
         ours["review"] = annotations.reviews[key].value
+    for name, target in _verbalization_fields(key).items():
+        texts = annotations.verbalizations.get(target)
+        if texts:
+            ours[name] = [encode_value(each) for each in texts]
     return ours

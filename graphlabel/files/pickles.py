@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from graphlabel.errors import GraphFileError
+from graphlabel.files.not_graphs import what_archive
 
 DTYPES = {
     "DoubleStorage": "<f8",
@@ -94,6 +95,9 @@ def load_torch_file(
     """
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
+        known = what_archive(archive.namelist())
+        if known:
+            raise GraphFileError(f"{where} is {known}")
         entries = {info.filename.partition("/")[2]: info for info in archive.infolist()}
         if any(info.compress_type != zipfile.ZIP_STORED for info in entries.values()):
             raise GraphFileError(f"{where} is no torch file: parts of it are compressed")
@@ -158,7 +162,7 @@ class _Reader(pickle.Unpickler):
             return super().find_class(module, name)
         raise pickle.UnpicklingError(
             f"its pickle asks for {module}.{name}, which a graph has no use for; if you made the "
-            "file yourself, open, info and export take it with --trust-pickle"
+            "file yourself, take it with --trust-pickle"
         )
 
     def persistent_load(self, pid: Any) -> np.ndarray:

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from graphlabel.errors import GraphFileError
+from graphlabel.files.not_graphs import what_it_is
 
 GZIP_MAGIC = b"\x1f\x8b"
 ZIP_MAGIC = b"PK\x03\x04"
@@ -85,16 +86,26 @@ def collector_paused() -> Iterator[None]:
 
 
 def read_bytes(path: Path) -> bytes:
-    """A file's content, unpacked when it is gzipped; raises GraphFileError when unreadable."""
+    """A file's content, unpacked when it is gzipped.
+
+    Raises GraphFileError when it cannot be read, or is plainly something else.
+    """
     try:
         data = path.read_bytes()
     except FileNotFoundError as error:
+        if path.parts[0] in ("http:", "https:"):
+            raise GraphFileError(
+                f"{path} is a link; graphlabel open takes links, fetch makes files of them"
+            ) from error
         raise GraphFileError(f"{path} does not exist; check the path") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise GraphFileError(f"cannot read {path}: {reason}") from error
     if data[:2] == GZIP_MAGIC:
         data = b"".join(_unpacked(data, path))
+    known = what_it_is(data)
+    if known:
+        raise GraphFileError(f"{path} is {known}")
     return data.removeprefix(_BYTE_ORDER_MARK)
 
 

@@ -29,7 +29,8 @@ FEATURE_TYPES = {
 }
 """``feature_type`` by node kind; every transcoder feature has the first one, per-layer or not."""
 
-_PICKLES = (".pt", ".pth", ".pkl")
+PICKLES = (".pt", ".pth", ".pkl")
+"""Suffixes by which other programs would take a graph for a pickle."""
 _encode = msgspec.json.Encoder().encode
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -53,7 +54,7 @@ def write_graph(
     (``generation_settings`` and ``pruning_settings``) go into the metadata. Raises GraphFileError
     when the file cannot be written; what was there before is then still there.
     """
-    if path.suffix in _PICKLES:
+    if path.suffix in PICKLES:
         raise GraphFileError(f"{path} would be a pickle; graphs are written as JSON, name a .json")
     data = encode_graph(document, settings or {})
     if path.suffix == ".gz":
@@ -62,7 +63,7 @@ def write_graph(
 
 
 def encode_graph(document: GraphDocument, settings: Mapping[str, Any]) -> bytes:
-    """The file's bytes: UTF-8 JSON; new nodes and links stand one a line."""
+    """The file's bytes: UTF-8 JSON, those that were read when nothing changed."""
     if document.residue.data:
         return _encode_changes(document, settings)
     metadata = document.residue.metadata or _new_metadata(document)
@@ -94,6 +95,8 @@ def _encode_changes(document: GraphDocument, settings: Mapping[str, Any]) -> byt
     q_params = changed_q_params(document)
     if "clerps" in residue.q_params and _stale_clerps(document):
         q_params["clerps"] = None
+    if not (changed or metadata or q_params):
+        return residue.data
     if metadata:
         parts["metadata"] = _merged(parts["metadata"] if residue.metadata else b"{}", metadata)
     if q_params:
@@ -154,7 +157,7 @@ def _new_metadata(document: GraphDocument) -> dict[str, Any]:
     graph = document.graph
     return {
         "slug": document.slug,
-        "scan": graph.source.model or "unknown",
+        "scan": graph.source.model or graph.source.transcoders or "unknown",
         "transcoder_list": [graph.source.transcoders] if graph.source.transcoders else [],
         "prompt_tokens": list(graph.tokens),
         "prompt": graph.prompt,
@@ -223,7 +226,12 @@ def _only_what_was_read(document: GraphDocument, node: Node) -> bool:
     now = document.annotations
     label = now.label_of(node.key)
     plain = label is None or label.provenance.origin is Origin.FILE
-    annotated = now.routing_of(node.key) or node.key in now.notes or node.key in now.reviews
+    annotated = (
+        now.routing_of(node.key)
+        or node.key in now.notes
+        or node.key in now.reviews
+        or now.verbalizations_of(node.key)
+    )
     return plain and not annotated
 
 

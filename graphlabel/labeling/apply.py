@@ -2,110 +2,111 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
-from graphlabel.annotation import (
-    Annotations,
-    Origin,
-    Provenance,
-    Scope,
-    SetLabel,
-    Several,
-    Tier,
-)
-from graphlabel.graph import AttributionGraph, FeatureKey, NodeKey, NodeKind
-from graphlabel.labeling.labeler import Labeler
+from graphlabel.annotation import Annotations, Label, Origin, Scope, SetLabel, Several, Tier
+from graphlabel.graph import AttributionGraph, FeatureKey
+from graphlabel.labeling.labeler import LabelMethod, reads_graph
 from graphlabel.labeling.long_tail import mark_labels
+from graphlabel.labeling.proposing import Named, Outcome, Report, Unnamed, no_report, propose
+from graphlabel.labeling.provenance import provenance_of
+from graphlabel.labeling.waiting import Find, pending
+from graphlabel.llm import Gateway
 from graphlabel.records import FeatureRecord
 
 
 @dataclass(frozen=True, slots=True)
-class LabelingReport:
-    """What a run labelled and what is left."""
+class TierReport:
+    """What a run did in one tier."""
 
-    labelled: int
+    method: str
+    labelled: int = 0
     """Features that got a label in this run."""
-    kept: int
-    """Routed features whose label by a person or from the file was kept."""
-    without_evidence: int
-    """Routed tier-1 features the source does not have."""
-    unnamed: int
-    """Tier-1 features the method had nothing to say of."""
-    waiting: dict[Tier, list[NodeKey]]
-    """Unlabelled nodes of tiers 2 and 3, one per feature, most influential first."""
+    kept: int = 0
+    """Features whose label by a person or from the file was kept."""
+    without_evidence: int = 0
+    """Features the source does not have."""
+    unnamed: Mapping[FeatureKey, Unnamed] = field(default_factory=dict)
+    """Features that got no label, and what kept them from one."""
     only_at_top: int = 0
     """Labels made in this run that the weaker examples do not bear out."""
+    tokens: int = 0
+    """Sent and received in this run; answers from the cache cost none."""
+    dollars: float = 0.0
+    """Paid in this run, as far as prices are known."""
+    cached: int = 0
+    """Answers that came from the cache."""
+    stopped: bool = False
+    """Whether Ctrl-C cut the run short."""
 
 
-def label_tier_one(
+def label_tier(
     graph: AttributionGraph,
     annotations: Annotations,
-    find: Callable[[FeatureKey], FeatureRecord | None],
-    labeler: Labeler,
+    find: Find,
+    method: LabelMethod,
+    tier: Tier,
     *,
     scope: Scope,
     time: str,
-) -> tuple[Annotations, LabelingReport]:
-    """Label every tier-1 feature; labels by people and from the file are kept.
+    gateway: Gateway | None = None,
+    report: Report = no_report,
+) -> tuple[Annotations, TierReport]:
+    """Label every feature of a tier by a method; labels by people and from the file are kept.
 
-    A label that holds only at the top of the feature's activations is marked in its routing's
-    notes.
+    ``time`` is UTC, ISO 8601, to the second. Labels of a method that reads the graph hold at their
+    occurrence only. A label that holds only at the top of the feature's activations is marked in
+    its routing's notes. Raises UsageError when the method lacks a model or a tool.
     """
+    in_graph = reads_graph(method)
+    waiting = pending(graph, annotations, find, tier, in_graph=in_graph)
+    asked = list(waiting.evidence.values())
+    outcomes, stopped = propose(method, asked, gateway, tier=int(tier), report=report)
+    said = dict(zip(waiting.evidence, outcomes, strict=True))
     commands: list[SetLabel] = []
     named: dict[FeatureKey, tuple[FeatureRecord, str]] = {}
-    kept = missing = unnamed = 0
-    for key, nodes in _by_feature(graph).items():
-        routing = annotations.routings.get(key)
-        if routing is None or routing.tier is not Tier.COUNTER:
-            continue
-        labels = [annotations.label_of(node) for node in nodes]
-        if all(label and label.provenance.origin is not Origin.MACHINE for label in labels):
-            kept += 1
-            continue
-        record = find(key)
-        if record is None:
-            missing += 1
-            continue
-        proposal = labeler.label(record, routing)
-        if proposal is None:
-            unnamed += 1
-            continue
-        provenance = Provenance(
-            Origin.MACHINE,
-            author="graphlabel",
-            method=labeler.name,
-            time=time,
-            score=round(proposal.trust, 4),
-        )
-        commands.append(SetLabel(tuple(nodes), proposal.text, provenance, scope))
-        named[key] = (record, proposal.text)
-    labelled = Several("label tier 1", commands).patch(annotations).apply(annotations)
+    for key, outcome in said.items():
+        if isinstance(outcome, Named):
+            evidence, text = waiting.evidence[key], outcome.proposal.text
+            provenance = provenance_of(method, outcome, evidence, tier, time)
+            command = SetLabel(
+                waiting.nodes[key], text, provenance, Scope.OCCURRENCE if in_graph else scope
+            )
+            commands += [] if _is_there(annotations, command) else [command]
+            named[key] = (evidence.record, text)
+    labelled = Several(f"label tier {tier:d}", commands).patch(annotations).apply(annotations)
     labelled, fragile = mark_labels(labelled, named)
-    waiting = {tier: waiting_nodes(graph, labelled, tier) for tier in (Tier.MODEL, Tier.PERSON)}
-    return labelled, LabelingReport(len(commands), kept, missing, unnamed, waiting, fragile)
-
-
-def waiting_nodes(graph: AttributionGraph, annotations: Annotations, tier: Tier) -> list[NodeKey]:
-    """The most influential unlabelled node of every feature of a tier, most influential first."""
-    found: dict[FeatureKey, NodeKey] = {}
-    ranked = sorted(
-        graph.places(NodeKind.FEATURE), key=lambda place: graph.nodes[place].influence or 0.0
+    return labelled, TierReport(
+        method.name,
+        len(named),
+        waiting.kept,
+        waiting.without_evidence,
+        {key: each for key, each in said.items() if isinstance(each, Unnamed)},
+        fragile,
+        *_spent(outcomes),
+        stopped,
     )
-    for place in ranked:
-        key = graph.nodes[place].key
-        routing = annotations.routing_of(key)
-        if routing and routing.tier is tier and annotations.label_of(key) is None:
-            found.setdefault(key.feature_key, key)
-    return list(found.values())
 
 
-def _by_feature(graph: AttributionGraph) -> dict[FeatureKey, list[NodeKey]]:
-    nodes: dict[FeatureKey, list[NodeKey]] = {}
-    for key in _feature_nodes(graph):
-        nodes.setdefault(key.feature_key, []).append(key)
-    return nodes
+def _is_there(annotations: Annotations, command: SetLabel) -> bool:
+    """Whether the same question gave the same label before; that one knows when it was asked."""
+    made = command.provenance
+    for node in command.nodes:
+        label = annotations.label_of(node)
+        if label is None:
+            return False
+        before = label.provenance
+        again = replace(made, time=before.time)
+        same = label == Label(command.text, command.scope, again)
+        if before.origin is Origin.MACHINE and not same:
+            return False
+    return bool(made.prompt_hash)
 
 
-def _feature_nodes(graph: AttributionGraph) -> Iterable[NodeKey]:
-    return (graph.nodes[place].key for place in graph.places(NodeKind.FEATURE))
+def _spent(outcomes: Iterable[Outcome]) -> tuple[int, float, int]:
+    """Tokens and dollars that were paid for, and how many answers came from the cache."""
+    answers = [each.answer for each in outcomes if each.answer]
+    paid = [each for each in answers if not each.cached]
+    tokens = sum(each.input_tokens + each.output_tokens for each in paid)
+    return tokens, sum((each.dollars or 0.0 for each in paid), 0.0), len(answers) - len(paid)

@@ -21,6 +21,8 @@ ENOUGH = 0.5
 """A text that holds this share of the activation names the feature alone."""
 MANY = 3
 """At most so many texts are listed when none does."""
+SEVERAL = " / "
+"""What stands between them."""
 
 
 class TokenCounter:
@@ -28,17 +30,28 @@ class TokenCounter:
 
     name = "token_count"
 
-    def label(self, record: FeatureRecord, routing: Routing) -> Proposal | None:
-        """The feature's name, or None for classes a counter cannot name."""
+    def label(self, record: FeatureRecord, routing: Routing | None) -> Proposal | None:
+        """The feature's name, or None for classes a counter cannot name.
+
+        Of a feature that was not routed the side on which more of the evidence agrees is named.
+        """
         examples = [e for e in record.top_examples[: 2 * EXAMPLES] if e.peak_activation > 0]
         examples = list(dict.fromkeys(examples))[:EXAMPLES]
         if not examples:
             return None
+        if routing is None:
+            sides = (_input_label(examples, None), _output_label(examples, record))
+            return max(filter(None, sides), key=_clarity, default=None)
         if routing.feature_class is FeatureClass.INPUT:
             return _input_label(examples, routing.scores.get("input"))
         if routing.feature_class is FeatureClass.OUTPUT:
             return _output_label(examples, record)
         return None
+
+
+def _clarity(proposal: Proposal) -> tuple[bool, float]:
+    """One text before several, then by how much of the evidence agrees."""
+    return SEVERAL not in proposal.text, proposal.trust or 0.0
 
 
 def _input_label(
@@ -104,4 +117,4 @@ def _named(shares: Sequence[tuple[str, float]]) -> Proposal | None:
     if shares[0][1] >= ENOUGH:
         return Proposal(shares[0][0], shares[0][1])
     few = shares[:MANY]
-    return Proposal(" / ".join(text for text, _ in few), sum(share for _, share in few))
+    return Proposal(SEVERAL.join(text for text, _ in few), sum(share for _, share in few))

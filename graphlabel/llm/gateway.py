@@ -65,3 +65,10 @@ class Gateway(Protocol):
         ``done`` is called with a query's place and its answer as each arrives.
         """
         ...
+
+    def unusable(self, query: Query, answer: Completion, about: str, why: str) -> None:
+        """Keep an answer of which nothing could be made, as it came.
+
+        ``about`` names the feature, ``why`` says what was wrong.
+        """
+        ...

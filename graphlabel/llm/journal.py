@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from graphlabel.errors import LanguageModelError
 from graphlabel.llm.gateway import Query
-from graphlabel.llm.journal_tables import ANSWERS, BATCHES, CALLS, HOSTS, migrate
+from graphlabel.llm.journal_tables import ANSWERS, BATCHES, CALLS, HOSTS, UNUSABLE, migrate
 from graphlabel.llm.requests import Completion
 
 LEDGER_VARIABLE = "GRAPHLABEL_LEDGER"
@@ -208,6 +208,16 @@ class Journal:
                 .values(state=state, why="batch lost", dollars=None if perhaps_paid else 0.0)
             )
             connection.execute(update(BATCHES).where(BATCHES.c.id == batch).values(state="lost"))
+
+    def unusable(self, key: str, model: str, query: Query, raw: str, about: str, why: str) -> None:
+        """Keep an answer of which nothing could be made, and why."""
+        values = {
+            "model": model, "purpose": query.purpose, "tier": query.tier, "about": about,
+            "why": why, "raw": raw, "time": utc_now().isoformat(),
+        }  # fmt: skip
+        statement = sqlite_insert(UNUSABLE).values(key=key, **values)
+        with self.transaction() as connection:
+            connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=values))
 
     def told_about(self, host: str) -> bool:
         """Whether the person was told that prompts go to a host; from now on they were."""

@@ -60,11 +60,33 @@ HOSTS = Table("hosts", METADATA, Column("host", Text, primary_key=True))
 """Hosts about which the person was told that prompts go there."""
 
 
+UNUSABLE = Table(
+    "unusable",
+    METADATA,
+    Column("key", String(64), primary_key=True),
+    Column("model", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("tier", Integer, nullable=True),
+    Column("about", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("raw", Text, nullable=False),
+    Column("time", String(32), nullable=False),
+)
+"""Answers of which nothing could be made, as they came, the last of each question."""
+
+
 def _create_tables(connection: Connection) -> None:
-    METADATA.create_all(connection)
+    METADATA.create_all(connection, tables=[ANSWERS, CALLS, BATCHES, HOSTS])
 
 
-MIGRATIONS = (("0001_answers_calls_batches_hosts", _create_tables),)
+def _create_unusable(connection: Connection) -> None:
+    UNUSABLE.create(connection)
+
+
+MIGRATIONS = (
+    ("0001_answers_calls_batches_hosts", _create_tables),
+    ("0002_unusable", _create_unusable),
+)
 """Applied in order, once each; never edit one that has been released, append another."""
 
 

@@ -1,4 +1,4 @@
-"""Reading the ledger: calls, tokens and dollars by tier, method and model."""
+"""Reading the ledger: what was asked and paid, and answers of which nothing could be made."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import case, func, select
 
 from graphlabel.llm.journal import Journal, default_journal_path
-from graphlabel.llm.journal_tables import CALLS
+from graphlabel.llm.journal_tables import CALLS, UNUSABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +74,37 @@ def read_ledger(path: Path | None = None, since: datetime | None = None) -> list
     finally:
         journal.close()
     return sorted(rows, key=lambda row: (-row.dollars, row.tier or 0, row.purpose, row.model))
+
+
+@dataclass(frozen=True, slots=True)
+class UnusableAnswer:
+    """An answer of which nothing could be made."""
+
+    time: str
+    """When it was read, UTC, ISO 8601."""
+    tier: int | None
+    purpose: str
+    model: str
+    about: str
+    """What was asked about, such as ``L2 #7``."""
+    why: str
+    raw: str
+    """The answer as it came."""
+
+
+def read_unusable(path: Path | None = None, since: datetime | None = None) -> list[UnusableAnswer]:
+    """The answers of which nothing could be made, the latest last; raises LanguageModelError."""
+    place = path or default_journal_path()
+    if not place.exists():
+        return []
+    columns = [UNUSABLE.c[name] for name in UnusableAnswer.__dataclass_fields__]
+    question = select(*columns).order_by(UNUSABLE.c.time, UNUSABLE.c.about)
+    if since is not None:
+        time = func.datetime(UNUSABLE.c.time)
+        question = question.where(time >= func.datetime(since.isoformat()))
+    journal = Journal(place)
+    try:
+        with journal.transaction() as connection:
+            return [UnusableAnswer(*row) for row in connection.execute(question)]
+    finally:
+        journal.close()

@@ -15,9 +15,10 @@ import msgspec
 from graphlabel.llm.backends.backend import Backend
 from graphlabel.llm.batching import BatchSender
 from graphlabel.llm.budget import Budget
+from graphlabel.llm.claims import Claims
 from graphlabel.llm.gateway import Answer, Failure, FailureKind, Query
 from graphlabel.llm.journal import Journal, default_journal_path
-from graphlabel.llm.requests import Request
+from graphlabel.llm.requests import Completion, Request
 from graphlabel.llm.retrying import Halt
 from graphlabel.llm.sending import Desk, Sender
 from graphlabel.llm.settings import GatewaySettings
@@ -48,7 +49,9 @@ class MeteredGateway:
         self._say = say or _silent
         self._halt = Halt()
         self._budget = Budget(self._settings.max_usd)
-        self._journal = Journal(self._settings.journal or default_journal_path())
+        path = self._settings.journal or default_journal_path()
+        self._journal = Journal(path)
+        self._claims = Claims(path.with_name(f"{path.name}-asking"))
         self.tally, self.plan = Tally(), Plan()
 
     def __enter__(self) -> MeteredGateway:
@@ -65,6 +68,7 @@ class MeteredGateway:
 
     def close(self) -> None:
         """Close the journal."""
+        self._claims.close()
         self._journal.close()
 
     @property
@@ -119,6 +123,11 @@ class MeteredGateway:
             _run(self._send(waiting, take))
         return [answer for answer in answers if answer is not None]
 
+    def unusable(self, query: Query, answer: Completion, about: str, why: str) -> None:
+        """Keep an answer of which nothing could be made, as it came, and why."""
+        key = answer_key(self._backend, query.request)
+        self._journal.unusable(key, self._backend.name, query, answer.text, about, why)
+
     def _plan(self, waiting: dict[str, Query], take: Callable[[str, Answer], None]) -> None:
         batch = self._settings.batch and self._backend.batches is not None
         for key, query in waiting.items():
@@ -136,7 +145,9 @@ class MeteredGateway:
 
     async def _send(self, waiting: dict[str, Query], take: Callable[[str, Answer], None]) -> None:
         self._halt.begin()
-        desk = Desk(self._backend, self._journal, self._budget, self._settings, self._halt)
+        desk = Desk(
+            self._backend, self._journal, self._budget, self._settings, self._halt, self._claims
+        )
         try:
             if (service := self._backend.batches) is not None:
                 batches = BatchSender(desk, service, self._say)
@@ -212,7 +223,7 @@ def _run(work: Coroutine[None, None, None]) -> None:
 
 def _from_cache(answer: Answer) -> Answer:
     assert not isinstance(answer, Failure), "failures are not kept"
-    return replace(answer, cached=True, dollars=0.0)
+    return replace(answer, cached=True)
 
 
 def _forgotten() -> Failure:

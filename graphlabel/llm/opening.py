@@ -31,7 +31,7 @@ def open_gateway(
     but no price.
     """
     settings = settings or GatewaySettings()
-    backend = open_backend(name, settings)
+    backend = open_backend(name, settings, say)
     if settings.max_usd is not None and not backend.terms.priced:
         raise LanguageModelError(
             f"the price of {backend.name} is unknown, so --max-usd cannot be kept; add its price "
@@ -40,8 +40,8 @@ def open_gateway(
     return MeteredGateway(backend, settings, say)
 
 
-def open_backend(name: str, settings: GatewaySettings) -> Backend:
-    """The model of a name; raises LanguageModelError."""
+def open_backend(name: str, settings: GatewaySettings, say: Say | None = None) -> Backend:
+    """The model of a name; raises LanguageModelError. In a dry run it needs no key."""
     match = _NAME.fullmatch(name.strip())
     if match is None:
         raise LanguageModelError(f"“{name[:80]}” names no language model; write {FORMS}")
@@ -54,15 +54,19 @@ def open_backend(name: str, settings: GatewaySettings) -> Backend:
 
         if url is not None:
             raise LanguageModelError(f"a local model has no address; write openai:{model}@{url}")
-        return LocalModel(model)
+        return LocalModel(model, say)
     terms = price_table(settings.prices).terms(model)
     if kind == "anthropic":
         from graphlabel.llm.backends.anthropic import AnthropicModel
 
-        return AnthropicModel(model, terms, base_url=url, timeout=settings.timeout)
+        return AnthropicModel(
+            model, terms, base_url=url, timeout=settings.timeout, silent=settings.dry_run
+        )
     from graphlabel.llm.backends.openai import OpenAIModel
 
-    return OpenAIModel(model, terms, base_url=url, timeout=settings.timeout)
+    return OpenAIModel(
+        model, terms, base_url=url, timeout=settings.timeout, silent=settings.dry_run
+    )
 
 
 def _check_url(url: str) -> None:

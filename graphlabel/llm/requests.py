@@ -72,12 +72,12 @@ class Completion:
     input_tokens: int = 0
     output_tokens: int = 0
     dollars: float | None = None
-    """None where the price table does not know the model."""
+    """What it cost when it was sent; None where the price table does not know the model."""
     seconds: float = 0.0
     temperature: float | None = None
     """The temperature that was sent; None: the model's own, also where it takes no other."""
     cached: bool = False
-    """It came from the response cache: nothing was sent, nothing paid."""
+    """It came from the response cache: nothing was sent now, nothing paid again."""
 
 
 @runtime_checkable

@@ -9,12 +9,16 @@ from graphlabel.errors import LanguageModelError
 from graphlabel.llm.backends.backend import Backend
 from graphlabel.llm.budget import Budget
 from graphlabel.llm.calls import CallError
+from graphlabel.llm.claims import Claims
 from graphlabel.llm.gateway import Answer, Failure, FailureKind, Query
 from graphlabel.llm.journal import Journal
 from graphlabel.llm.requests import Completion, Request
 from graphlabel.llm.retrying import Halt, Pace, retrying
 from graphlabel.llm.settings import GatewaySettings
 from graphlabel.llm.terms import Terms
+
+_LOOK_AGAIN = 0.2
+"""Seconds between looks at a question that another run is asking."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,7 @@ class Desk:
     budget: Budget
     settings: GatewaySettings
     halt: Halt
+    claims: Claims
 
 
 class Sender:
@@ -39,19 +44,39 @@ class Sender:
         self._pace = Pace(desk.halt)
 
     async def send(self, key: str, query: Query) -> Answer:
-        """A query's answer, or why it has none."""
-        desk = self._desk
+        """A query's answer, or why it has none; another run's that asks the same just now."""
         async with self._slots:
+            if not self._desk.settings.cache:
+                return await self._asked(key, query)
             try:
-                answer: Completion = await retrying(desk.settings, desk.halt)(
-                    self._attempt, key, query
-                )
+                await self._claimed(key)
             except CallError as error:
-                if error.kind not in (FailureKind.BUDGET, FailureKind.UNSENT):
-                    desk.halt.lost(error)
                 return error.failure
-            desk.halt.answered()
-            return answer
+            try:
+                kept = self._desk.journal.answers([key]).get(key)
+                if kept is not None:
+                    return replace(kept, cached=True)
+                return await self._asked(key, query)
+            finally:
+                self._desk.claims.drop(key)
+
+    async def _claimed(self, key: str) -> None:
+        """Wait until no other run asks the question; raises CallError when all is stopped."""
+        while not self._desk.claims.take(key):
+            self._desk.halt.check()
+            await self._desk.halt.pause(_LOOK_AGAIN)
+
+    async def _asked(self, key: str, query: Query) -> Answer:
+        """The model's answer, after as many tries as it takes."""
+        desk = self._desk
+        try:
+            answer: Completion = await retrying(desk.settings, desk.halt)(self._attempt, key, query)
+        except CallError as error:
+            if error.kind not in (FailureKind.BUDGET, FailureKind.UNSENT):
+                desk.halt.lost(error)
+            return error.failure
+        desk.halt.answered()
+        return answer
 
     async def _attempt(self, key: str, query: Query) -> Completion:
         """One call; raises CallError."""

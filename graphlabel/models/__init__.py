@@ -6,10 +6,17 @@ from graphlabel.models.prompts import (
     Prompt,
     beginning_token,
     cut_prompt,
+    lacks_beginning,
     prompt_of_ids,
     read_prompt,
 )
-from graphlabel.models.transcoders import Transcoders, check_fit, fitted, load_transcoders
+from graphlabel.models.transcoders import (
+    Transcoders,
+    check_fit,
+    fitted,
+    load_transcoders,
+    made_for_another,
+)
 
 __all__ = [
     "LanguageModel",
@@ -22,8 +29,10 @@ __all__ = [
     "device_of",
     "dtype_of",
     "fitted",
+    "lacks_beginning",
     "load_language_model",
     "load_transcoders",
+    "made_for_another",
     "prompt_of_ids",
     "read_prompt",
 ]

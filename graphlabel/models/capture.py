@@ -54,19 +54,25 @@ def transcoder_inputs(
     model: LanguageModel, transcoders: Transcoders, ids: Int[Tensor, "batch positions"]
 ) -> Iterator[Float[Tensor, "batch positions d"]]:
     """What each layer's transcoder reads, layer by layer, float32."""
-    norm = model.architecture.norm
     with capturing(mlp_inputs(model)) as captured:
         model.model(input_ids=ids.to(model.device), use_cache=False, logits_to_keep=1)
     for layer, transcoder in enumerate(transcoders.layers):
-        x = captured[str(layer)].float()
-        module = mlp_norm(model, layer, transcoder.read_point)
-        if module is not None:
-            x = norm.normalized(module, x)
-            if transcoder.read_point is ReadPoint.MLP_INPUT:
-                bias = norm.bias(module, x.dtype)
-                x = x * norm.weight(module, x.dtype)
-                x = x if bias is None else x + bias
-        yield x
+        yield read_from(model, layer, transcoder.read_point, captured[str(layer)].float())
+
+
+def read_from(
+    model: LanguageModel, layer: int, point: ReadPoint, stream: Float[Tensor, "*n d"]
+) -> Float[Tensor, "*n d"]:
+    """What stands at a read point, given the residual stream that the MLP's norm reads."""
+    module, norm = mlp_norm(model, layer, point), model.architecture.norm
+    if module is None:
+        return stream
+    x = norm.normalized(module, stream)
+    if point is ReadPoint.MLP_INPUT:
+        bias = norm.bias(module, x.dtype)
+        x = x * norm.weight(module, x.dtype)
+        x = x if bias is None else x + bias
+    return x
 
 
 def mlp_norm(model: LanguageModel, layer: int, point: ReadPoint) -> nn.Module | None:

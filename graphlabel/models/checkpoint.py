@@ -24,15 +24,20 @@ _TOKENIZER_FILES = ("*token*", "*vocab*", "*.model")
 
 
 def read_checkpoint(
-    name: str, dtype: torch.dtype, attention: str, gguf_file: str | None
+    name: str,
+    dtype: torch.dtype,
+    attention: str,
+    gguf_file: str | None,
+    *,
+    headless: bool = False,
 ) -> tuple[Any, nn.Module, Any]:
     """Configuration, model and tokenizer of a folder or hub id.
 
-    Raises ModelError when they cannot be had or when weights are missing,
-    UnsupportedArchitectureError before weights are read.
+    ``headless`` allows a checkpoint without final norm and unembedding. Raises ModelError when they
+    cannot be had or when weights are missing, UnsupportedArchitectureError before weights are read.
     """
     try:
-        return _read(name, dtype, attention, gguf_file)
+        return _read(name, dtype, attention, gguf_file, headless)
     except _FAILURES as error:
         raise ModelError(_why(name, error, gguf_file)) from error
     except Exception as error:
@@ -42,7 +47,7 @@ def read_checkpoint(
 
 
 def _read(
-    name: str, dtype: torch.dtype, attention: str, gguf_file: str | None
+    name: str, dtype: torch.dtype, attention: str, gguf_file: str | None, headless: bool
 ) -> tuple[Any, nn.Module, Any]:
     from transformers import AutoConfig, AutoModelForCausalLM
 
@@ -64,11 +69,13 @@ def _read(
             ignore_mismatched_sizes=True,  # they are refused below, by name
             **options,
         )
-    _check_weights(name, loaded, architecture)
-    return config, model, _tokenizer(name, options)
+    _check_weights(name, loaded, architecture, headless=headless)
+    return config, model, read_tokenizer(name, options)
 
 
-def _check_weights(name: str, loaded: dict[str, Any], architecture: Architecture) -> None:
+def _check_weights(
+    name: str, loaded: dict[str, Any], architecture: Architecture, *, headless: bool
+) -> None:
     """Raise ModelError unless every weight of the text model came from the file.
 
     transformers makes up those that did not, at random.
@@ -78,7 +85,9 @@ def _check_weights(name: str, loaded: dict[str, Any], architecture: Architecture
             f"the weights of {name} do not fit its config.json: {key} has the shape "
             f"{tuple(stored)}, the configuration asks for {tuple(expected)}; get both anew"
         )
-    missing = sorted(filter(architecture.is_used, loaded["missing_keys"]))
+    head = (architecture.final_norm, architecture.unembedding) if headless else ()
+    absent = [key for key in loaded["missing_keys"] if not key.startswith(head)]
+    missing = sorted(filter(architecture.is_used, absent))
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise ModelError(
@@ -87,7 +96,11 @@ def _check_weights(name: str, loaded: dict[str, Any], architecture: Architecture
         )
 
 
-def _tokenizer(name: str, options: dict[str, Any]) -> Any:
+def read_tokenizer(name: str, options: dict[str, Any]) -> Any:
+    """A checkpoint's tokenizer; raises ModelError when a folder holds none.
+
+    ``options`` are transformers'; what it raises comes through.
+    """
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
     folder = Path(name)

@@ -48,6 +48,11 @@ class LanguageModel:
         return int(grouped or self.config.num_attention_heads)
 
     @property
+    def n_heads(self) -> int:
+        """How many heads queries have."""
+        return int(self.config.num_attention_heads)
+
+    @property
     def is_parallel(self) -> bool:
         """Whether attention and MLP of a block both read its input."""
         return self.architecture.is_parallel(self.config)
@@ -67,6 +72,12 @@ class LanguageModel:
         """The longest prompt the model takes, in tokens."""
         return int(getattr(self.config, "max_position_embeddings", 0) or 2**31)
 
+    @property
+    def logit_soft_cap(self) -> float | None:
+        """The number c of c·tanh(logits / c), which Gemma 2 puts last."""
+        cap = getattr(self.config, "final_logit_softcapping", None)
+        return float(cap) if cap else None
+
     def module(self, name: str) -> nn.Module:
         """A module by its dotted name."""
         return self.model.get_submodule(name)
@@ -83,12 +94,14 @@ def load_language_model(
     device: torch.device | None = None,
     gguf_file: str | None = None,
     attention: str = "eager",
+    headless: bool = False,
 ) -> LanguageModel:
     """Load a model from a local folder or, by its id, from the Hugging Face hub.
 
     ``gguf_file`` names a GGUF file in there, whose weights are dequantised; ``name`` may also be
     such a file itself. Attention runs in eager mode where its patterns are read; ``sdpa`` is
-    faster. Raises ModelError when the model cannot be had and UnsupportedArchitectureError when it
+    faster. ``headless`` allows a checkpoint without final norm and unembedding, whose logits mean
+    nothing. Raises ModelError when the model cannot be had and UnsupportedArchitectureError when it
     cannot be traced.
     """
     quiet_hub()
@@ -98,7 +111,7 @@ def load_language_model(
         name = str(folder)
     if folder.is_dir() and gguf_file is not None and not (folder / gguf_file).is_file():
         raise ModelError(f"{folder} holds no {gguf_file}; check --gguf-file")
-    config, model, tokenizer = read_checkpoint(name, dtype, attention, gguf_file)
+    config, model, tokenizer = read_checkpoint(name, dtype, attention, gguf_file, headless=headless)
     model.requires_grad_(requires_grad=False)
     model.eval()
     return LanguageModel(

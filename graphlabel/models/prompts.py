@@ -49,12 +49,21 @@ def beginning_token(model: LanguageModel) -> int:
 
     Raises PromptError when the tokenizer has none.
     """
-    tokenizer = model.tokenizer
-    candidates = (tokenizer.bos_token_id, tokenizer.pad_token_id, tokenizer.eos_token_id)
-    first = next((i for i in candidates if i is not None), None)
+    first = _beginning(model)
     if first is None:
         raise PromptError(f"the tokenizer of {model.name} has no special token to begin with")
-    return int(first)
+    return first
+
+
+def _beginning(model: LanguageModel) -> int | None:
+    tokenizer = model.tokenizer
+    candidates = (tokenizer.bos_token_id, tokenizer.pad_token_id, tokenizer.eos_token_id)
+    return next((int(i) for i in candidates if i is not None), None)
+
+
+def lacks_beginning(model: LanguageModel, prompt: Prompt) -> bool:
+    """Whether a prompt begins with no special token though the tokenizer has one for that."""
+    return _beginning(model) is not None and prompt.ids[0] not in model.tokenizer.all_special_ids
 
 
 def _as_chat(model: LanguageModel, text: str) -> str:
@@ -120,5 +129,5 @@ def _unknown_words(model: LanguageModel, text: str, ids: Sequence[int]) -> list[
         return []
     encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
     pieces = zip(encoded["input_ids"], encoded["offset_mapping"], strict=True)
-    words = dict.fromkeys(text[a:b].strip() for i, (a, b) in pieces if i == unknown)
+    words = dict.fromkeys(text[a:b].strip() or text[a:b] for i, (a, b) in pieces if i == unknown)
     return [word for word in words if word != tokenizer.unk_token]

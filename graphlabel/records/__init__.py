@@ -1,7 +1,7 @@
 """What a feature's evidence is. Pure values; no files, no torch."""
 
 from graphlabel.records.examples import SPECIAL_TOKENS, ActivationExample
-from graphlabel.records.identity import TranscoderSet, same_model
+from graphlabel.records.identity import TranscoderSet, may_share_features, same_model
 from graphlabel.records.pieces import continues_word
 from graphlabel.records.record import Explanation, FeatureRecord, Histogram, LogitEffect, Quantile
 
@@ -15,5 +15,6 @@ __all__ = [
     "Quantile",
     "TranscoderSet",
     "continues_word",
+    "may_share_features",
     "same_model",
 ]

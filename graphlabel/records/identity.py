@@ -33,8 +33,27 @@ class TranscoderSet:
             return self.revision == other.revision
         return self.name == other.name and same_model(self.model, other.model)
 
+    def may_be_of(self, source: GraphSource) -> bool:
+        """Whether a graph's features may be this set's: nothing that both name differs."""
+        whole = TranscoderSet.of(source)
+        if whole is not None:
+            return whole.matches(self)
+        if source.transcoders and source.transcoders != self.name:
+            return False
+        return not source.model or same_model(source.model, self.model)
+
     def __str__(self) -> str:
         return f"{self.model or 'a model it does not name'} ▸ {self.name}"
+
+
+def may_share_features(one: GraphSource, two: GraphSource) -> bool:
+    """Whether two graphs' features may be the same set's: nothing that both name differs."""
+    sets = TranscoderSet.of(one), TranscoderSet.of(two)
+    if sets[0] and sets[1]:
+        return sets[0].matches(sets[1])
+    if one.transcoders and two.transcoders and one.transcoders != two.transcoders:
+        return False
+    return not (one.model and two.model) or same_model(one.model, two.model)
 
 
 def same_model(one: str, other: str) -> bool:

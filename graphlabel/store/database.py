@@ -21,8 +21,12 @@ _LOCK = 0x6C6162656C
 """The advisory lock of whoever writes: “label” in ASCII."""
 _BUSY_SECONDS = 30.0
 _CACHE_KIBIBYTES = 65_536
-_PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
-"""Seconds between attempts to reach a server that went away."""
+PATIENCE_SECONDS = 30.0
+"""How long a server that went away is waited for; one that crashed reads its log first."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0
+"""Seconds between attempts to reach it; each pause is twice the one before."""
+_ANSWER_SECONDS = (2, 10)
+"""The least and the most a silent network is listened to, whatever the patience."""
 _PASSING = ("08", "40", "57P")
 """SQLSTATE classes of faults that pass: connection, serialisation, shutdown."""
 
@@ -34,11 +38,17 @@ class Database:
     misses nothing.
     """
 
-    def __init__(self, place: Path | str) -> None:
-        """Name the database; nothing is opened yet. Raises StoreError for what is no store."""
+    def __init__(self, place: Path | str, patience: float = PATIENCE_SECONDS) -> None:
+        """Name the database; nothing is opened yet. Raises StoreError for what is no store.
+
+        ``patience``: seconds, counted from when a server went away, that work waits for it.
+        """
         self.url = places.url_of(place)
         self.name = places.shown(self.url)
-        self._engine = _engine(self.url)
+        self._patience = patience
+        self._away_since: float | None = None
+        self._was_reached = False
+        self._engine = _engine(self.url, patience)
 
     @property
     def is_file(self) -> bool:
@@ -57,7 +67,7 @@ class Database:
     def read(self, work: Callable[[Connection], T], *, patient: bool = True) -> T:
         """What ``work`` finds, all of it as of one moment; raises StoreError.
 
-        ``patient``: wait a few seconds for a server that went away.
+        ``patient``: wait for a server that went away, as long as the patience lasts.
         """
         return self._attempts(lambda: self._once(work, writing=False), patient=patient)
 
@@ -90,16 +100,27 @@ class Database:
                 return work(connection)
 
     def _attempts(self, once: Callable[[], T], *, patient: bool) -> T:
-        for pause in (*_PAUSES, None) if patient else (None,):
+        pause = _FIRST_PAUSE
+        while True:
             try:
-                return once()
+                done = once()
             except DBAPIError as error:
-                if pause is None or not self._may_pass(error):
+                if not self._may_pass(error) or not self._is_waited_for(pause, patient=patient):
                     raise StoreError(self._explained(error)) from error
-                time.sleep(pause)
             except (SQLAlchemyError, OverflowError, UnicodeError) as error:
                 raise StoreError(f"the annotation store {self.name} failed: {error}") from error
-        raise AssertionError("unreachable")
+            else:
+                self._away_since, self._was_reached = None, True
+                return done
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def _is_waited_for(self, pause: float, *, patient: bool) -> bool:
+        """Whether to try again after a pause; any thread's failure starts the clock."""
+        now = time.monotonic()
+        since = self._away_since or now
+        self._away_since = since
+        return patient and now + pause <= since + self._patience
 
     def _may_pass(self, error: DBAPIError) -> bool:
         if self.is_file:
@@ -116,10 +137,12 @@ class Database:
             if sign in what:
                 return f"the annotation store {self.name} {advice} ({what})"
         if self._may_pass(error):
-            return (
-                f"the annotation store {self.name} cannot be reached: {what}; nothing it had "
-                "acknowledged is lost; try again when the server is back"
+            lost = (
+                "nothing it had acknowledged is lost; try again when the server is back"
+                if self._was_reached
+                else "is the address right and the server up?"
             )
+            return f"the annotation store {self.name} cannot be reached: {what}; {lost}"
         return (
             f"the annotation store {self.name} cannot be used: {what}; "
             f"name another with --store or {places.STORE_VARIABLE}"
@@ -142,14 +165,17 @@ def _is_kept(connection: Connection, token: str) -> bool:
     return connection.scalar(select(EDITS.c.id).where(EDITS.c.token == token)) is not None
 
 
-def _engine(url: URL) -> Engine:
+def _engine(url: URL, patience: float) -> Engine:
     if url.get_backend_name() == "sqlite":
         engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
         event.listen(engine, "connect", _configure)
         event.listen(engine, "begin", _begin)
         return engine
+    least, most = _ANSWER_SECONDS
+    seconds = min(max(round(patience), least), most)
+    waits = {"connect_timeout": seconds, "tcp_user_timeout": 1000 * seconds}
     try:
-        return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+        return create_engine(url, pool_pre_ping=True, connect_args=waits)
     except ImportError as error:
         raise StoreError(
             "a PostgreSQL store needs psycopg; install it with: pip install 'graphlabel[postgres]'"

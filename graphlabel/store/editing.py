@@ -24,9 +24,9 @@ from graphlabel.store.loading import GraphPlace, labels_on, shelves
 from graphlabel.store.log import EditKind, append, decode_edit, utc_now
 from graphlabel.store.merging import turned
 from graphlabel.store.open_graph import KnownState, LoggedEdit
+from graphlabel.store.rows import edit_label_rows
 from graphlabel.store.schema import EDITS, LABELS
 from graphlabel.store.targets import Shelf, fits, renew_current, rows_on, shelf
-from graphlabel.store.upgrade import edit_label_rows
 
 
 @dataclass(frozen=True)

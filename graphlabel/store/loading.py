@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import Connection, select
 
-from graphlabel.annotation import Annotations, Label, LabelTarget, Patch, Scope
+from graphlabel.annotation import Annotations, Label, LabelTarget, Patch
 from graphlabel.annotation.encoding import decode_patch
 from graphlabel.errors import AnnotationError, StoreError
 from graphlabel.graph import AttributionGraph, FeatureKey, NodeKind
@@ -136,17 +136,21 @@ def changed_since(
     """The edits after ``seen`` that are about this graph, and its targets they labelled anew."""
     since = connection.execute(select(EDITS).where(EDITS.c.id > seen).order_by(EDITS.c.id)).all()
     numbers = sorted({row.id for row in since} | {row.reverts for row in since if row.reverts})
-    sets = matching_sets(connection, place.transcoder_set)
-    at = LABELS.c
-    shared = and_(at.transcoder_set.in_(sets), at.scope == Scope.FEATURE.value)
-    ours = or_(at.graph == place.key, shared)
+    sets = frozenset(matching_sets(connection, place.transcoder_set))
     found: list[DatabaseRow] = []
     for some in batches(numbers, _MOST_ROWS):
-        query = select(LABELS).where(at.edit.in_(some), ours).limit(_MOST_ROWS)
+        # by nothing but the edit: where databases may choose, they read the whole transcoder set
+        query = select(LABELS).where(LABELS.c.edit.in_(some)).limit(_MOST_ROWS)
         found += connection.execute(query)
         if len(found) >= _MOST_ROWS:
-            return list(since), all_targets(connection, place)
-    about = [row for row in found if row.graph == place.key or target_of(row) in place.features]
-    here = {row.edit for row in about}
-    edits = [row for row in since if row.graph == place.key or {row.id, row.reverts} & here]
+            here = [row for row in since if row.graph in (place.key, "")]
+            return here, all_targets(connection, place)
+    about = [
+        row
+        for row in found
+        if row.graph == place.key
+        or (row.transcoder_set in sets and target_of(row) in place.features)
+    ]
+    anew = {row.edit for row in about}
+    edits = [row for row in since if row.graph == place.key or {row.id, row.reverts} & anew]
     return edits, {target_of(row) for row in about}

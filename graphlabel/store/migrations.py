@@ -89,10 +89,31 @@ def _word_search(connection: Connection) -> None:
         return
 
 
+def _short_words(connection: Connection) -> None:
+    """Texts are indexed with two blanks after them, so that every letter begins a trigram."""
+    for index in LABELS.indexes:
+        index.create(connection, checkfirst=True)
+    if connection.dialect.name != "sqlite":
+        return
+    for statement in (
+        "DROP TRIGGER labels_text_insert",
+        "DROP TABLE labels_text",
+        "CREATE VIEW labels_padded AS SELECT id, folded || '  ' AS folded FROM labels",
+        "CREATE VIRTUAL TABLE labels_text USING fts5(folded, content='labels_padded', "
+        "content_rowid='id', tokenize='trigram case_sensitive 1')",
+        "CREATE VIRTUAL TABLE labels_trigrams USING fts5vocab(labels_text, instance)",
+        "INSERT INTO labels_text(labels_text) VALUES ('rebuild')",
+        "CREATE TRIGGER labels_text_insert AFTER INSERT ON labels BEGIN "
+        "INSERT INTO labels_text(rowid, folded) VALUES (new.id, new.folded || '  '); END",
+    ):
+        connection.exec_driver_sql(statement)
+
+
 MIGRATIONS: tuple[tuple[str, Callable[[Connection], None]], ...] = (
     ("0001_graphs_and_edits", _first_tables),
     ("0002_labels_and_transcoder_sets", _labels_and_sets),
     ("0003_word_search", _word_search),
+    ("0004_short_words", _short_words),
 )
 """Applied in order, once each; never edit one that has been released, append another."""
 

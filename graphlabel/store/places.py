@@ -14,6 +14,7 @@ from graphlabel.errors import StoreError
 
 STORE_VARIABLE = "GRAPHLABEL_STORE"
 
+_SQLITE_HEADER = b"SQLite format 3\0"
 _POSTGRES = ("postgres", "postgresql", "postgresql+psycopg")
 
 
@@ -55,11 +56,26 @@ def shown(url: URL) -> str:
     return url.set(drivername="postgresql").render_as_string(hide_password=True)
 
 
-def make_folder(url: URL) -> None:
-    """Make the folder of a store in a file; raises StoreError."""
+def prepare(url: URL) -> None:
+    """Make the folder of a store in a file, and see that the file is one; raises StoreError.
+
+    SQLite takes a file too short for its header as empty and writes over it.
+    """
     if url.get_backend_name() != "sqlite" or not url.database:
         return
-    folder = Path(url.database).parent
+    path = Path(url.database)
+    if path.is_file() and os.access(path, os.R_OK):
+        with path.open("rb") as file:
+            start = file.read(len(_SQLITE_HEADER))
+        if start not in (b"", _SQLITE_HEADER):
+            raise StoreError(
+                f"the annotation store {path} cannot be used: file is not a database; "
+                f"name another with --store or {STORE_VARIABLE}"
+            )
+    _make_folder(path.parent)
+
+
+def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

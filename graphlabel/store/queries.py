@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, Select, and_, column, select, table
+from sqlalchemy import ColumnElement, Connection, Select, and_, select
 
 from graphlabel.annotation import LabelTarget, Scope
 from graphlabel.graph import FeatureKey
@@ -15,13 +15,9 @@ from graphlabel.store.labels import LabelFilter, LabelState, StoredLabel
 from graphlabel.store.rows import stored_label
 from graphlabel.store.schema import LABELS, DatabaseRow
 from graphlabel.store.sets import known_sets
+from graphlabel.store.words import TEXTS, text_match
 
 _BATCH = 5000
-_TEXTS = table("labels_text", column("rowid", Integer), column("labels_text"))
-"""SQLite's index of the labels' texts."""
-
-_SHORTEST_INDEXED = 3
-"""Characters; the index has every three in a row."""
 
 
 def labels(database: Database, wanted: LabelFilter, limit: int | None) -> Iterator[StoredLabel]:
@@ -137,10 +133,11 @@ def _with_words(connection: Connection, words: str) -> tuple[Select[Any], Column
     query = select(LABELS)
     for word in asked:
         query = query.where(LABELS.c.folded.contains(word, autoescape=True))
-    long = [word for word in asked if len(word) >= _SHORTEST_INDEXED]
-    if not long or connection.dialect.name != "sqlite":
+    if connection.dialect.name != "sqlite":
         return query, LABELS.c.id
-    texts = _TEXTS.c
-    phrase = " ".join('"' + word.replace('"', '""') + '"' for word in long)
-    query = query.join_from(_TEXTS, LABELS, LABELS.c.id == texts.rowid)
-    return query.where(texts.labels_text.match(phrase)), texts.rowid
+    match = text_match(connection, asked)
+    if match is None:
+        return query, LABELS.c.id
+    texts = TEXTS.c
+    query = query.join_from(TEXTS, LABELS, LABELS.c.id == texts.rowid)
+    return query.where(texts.labels_text.match(match)), texts.rowid

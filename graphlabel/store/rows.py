@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from graphlabel.annotation import (
+    Edit,
     FeatureClass,
     Label,
     LabelTarget,
@@ -20,10 +21,6 @@ from graphlabel.graph import FeatureKey, NodeKey, NodeKind
 from graphlabel.records import TranscoderSet
 from graphlabel.store.labels import LabelState, StoredLabel
 from graphlabel.store.schema import DatabaseRow
-
-LabelRow = Mapping[str, Any]
-"""The columns of a label to be inserted."""
-
 
 _LONGEST_TIME = 32
 
@@ -67,6 +64,31 @@ def label_row(
         "undone": False,
         "current": False,
     }
+
+
+def edit_label_rows(
+    edit: Edit, number: int, graph: str, transcoder_set: int | None, author: str, time: str
+) -> Iterator[dict[str, Any]]:
+    """The rows of the labels an edit gave and took away."""
+    given = [label for label in edit.change.labels.values() if label is not None]
+    decision = Provenance(Origin.PERSON, author=author, time=time)
+    if given and all(label.provenance.origin != decision.origin for label in given):
+        decision = given[0].provenance
+    for target, label in edit.change.labels.items():
+        yield label_row(
+            target,
+            label or Label("", _scope(target), decision),
+            edit=number,
+            transcoder_set=transcoder_set,
+            graph=graph,
+            time=time,
+            removed=label is None,
+            replaced=edit.inverse.labels.get(target),
+        )
+
+
+def _scope(target: LabelTarget) -> Scope:
+    return Scope.FEATURE if isinstance(target, FeatureKey) else Scope.OCCURRENCE
 
 
 def target_of(row: DatabaseRow) -> LabelTarget:
@@ -121,8 +143,3 @@ def encode_json(value: object) -> str:
 def storable(text: str) -> str:
     """A text as every database takes it: without NUL characters and lone surrogates."""
     return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
-
-
-def person(author: str, time: str) -> Provenance:
-    """The provenance of a decision a person made."""
-    return Provenance(Origin.PERSON, author=author, time=time)

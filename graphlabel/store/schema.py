@@ -104,6 +104,7 @@ LABELS = Table(
     Column("current", Boolean, nullable=False, server_default=false()),
     Index("ix_labels_feature", "transcoder_set", "layer", "feature"),
     Index("ix_labels_graph", "graph", "layer", "feature"),
+    Index("ix_labels_about", "layer", "feature"),
 )
 """Every label anybody ever gave, one row each; only ``undone`` and ``current`` ever change.
 

@@ -13,7 +13,7 @@ from graphlabel.records import TranscoderSet
 from graphlabel.store import places, queries
 from graphlabel.store.adding import add_labels
 from graphlabel.store.copying import Report, copy_store
-from graphlabel.store.database import Database
+from graphlabel.store.database import PATIENCE_SECONDS, Database
 from graphlabel.store.graph_history import GraphHistory
 from graphlabel.store.graphs import StoredGraph, stored_graphs
 from graphlabel.store.labels import AddReport, LabelFilter, NewLabel, StoredLabel
@@ -28,14 +28,16 @@ class Store:
     raises StoreError when the store cannot be used.
     """
 
-    def __init__(self, place: Path | str) -> None:
+    def __init__(self, place: Path | str, *, patience: float = PATIENCE_SECONDS) -> None:
         """Open or make the store at a path or an address; raises StoreError when it can't be used.
 
-        Addresses: ``postgresql://USER@HOST/DATABASE`` and ``sqlite:///FILE``.
+        Addresses: ``postgresql://USER@HOST/DATABASE`` and ``sqlite:///FILE``. ``patience``: seconds
+        that an edit waits for a server that went away, counted from then; afterwards edits raise
+        StoreError until it is back.
         """
-        self._database = Database(place)
+        self._database = Database(place, patience)
         try:
-            places.make_folder(self._database.url)
+            places.prepare(self._database.url)
             migrate(self._database)
         except BaseException:
             self._database.close()

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
-from graphlabel.annotation import Edit, Label, LabelTarget, Scope
 from graphlabel.errors import StoreError
-from graphlabel.graph import FeatureKey
 from graphlabel.store.log import EditKind, decode_edit
-from graphlabel.store.rows import label_row, person
+from graphlabel.store.rows import edit_label_rows
 
 FirstEdit = Mapping[str, Any]
 """A row of the first edits table."""
@@ -27,48 +25,37 @@ class Upgraded:
 
 
 def replay_first_edits(rows: Sequence[FirstEdit]) -> Upgraded:
-    """Every edit again, with every undo as an entry of its own.
+    """Every edit again, in order, with every undo as an entry of its own.
 
-    The first stores marked an edit as undone, or as dropped once another edit followed the undo.
-    Transcoder sets are not known here; labels of features get theirs when their graph is opened.
+    The first stores marked an edit as undone, or as dropped once another edit of the graph followed
+    the undo. Transcoder sets are not known here; labels of features get theirs when their graph is
+    opened.
     """
     upgraded = Upgraded()
-    graphs: dict[str, list[FirstEdit]] = defaultdict(list)
+    runs: dict[str, list[tuple[FirstEdit, int]]] = defaultdict(list)
     for row in rows:
-        graphs[row["graph"]].append(row)
-    for of_graph in graphs.values():
-        _replay_graph(of_graph, upgraded)
+        run = runs[row["graph"]]
+        if run and run[0][0]["state"] != row["state"]:
+            _take_back(run, upgraded)
+        number = _add_entry(row, upgraded, EditKind.DO)
+        _add_labels(row, number, upgraded)
+        if row["state"] != "done":
+            run.append((row, number))
+    for run in runs.values():
+        _take_back(run, upgraded)
+    _mark_current(upgraded.labels)
     return upgraded
 
 
-def _replay_graph(rows: Sequence[FirstEdit], upgraded: Upgraded) -> None:
-    first_label = len(upgraded.labels)
-    for run in _runs(rows):
-        done = [(row, _add_entry(row, upgraded, EditKind.DO, None)) for row in run]
-        for row, number in done:
-            _add_labels(row, number, upgraded)
-        if run[0]["state"] != "done":
-            for row, number in reversed(done):
-                _add_entry(row, upgraded, EditKind.UNDO, number)
-    _mark_current(upgraded.labels[first_label:])
+def _take_back(run: list[tuple[FirstEdit, int]], upgraded: Upgraded) -> None:
+    while run:
+        row, number = run.pop()
+        _add_entry(row, upgraded, EditKind.UNDO, number)
 
 
-def _runs(rows: Iterable[FirstEdit]) -> Iterator[list[FirstEdit]]:
-    """Edits one by one, but those that were taken back together as long as they follow."""
-    run: list[FirstEdit] = []
-    for row in rows:
-        if run and (row["state"] == "done" or row["state"] != run[0]["state"]):
-            yield run
-            run = []
-        run.append(row)
-        if row["state"] == "done":
-            yield run
-            run = []
-    if run:
-        yield run
-
-
-def _add_entry(row: FirstEdit, upgraded: Upgraded, kind: EditKind, reverts: int | None) -> int:
+def _add_entry(
+    row: FirstEdit, upgraded: Upgraded, kind: EditKind, reverts: int | None = None
+) -> int:
     back = kind is EditKind.UNDO
     number = len(upgraded.edits) + 1
     upgraded.edits.append(
@@ -98,40 +85,9 @@ def _add_labels(row: FirstEdit, number: int, upgraded: Upgraded) -> None:
         upgraded.labels.append({**values, "id": len(upgraded.labels) + 1, "undone": undone})
 
 
-def edit_label_rows(
-    edit: Edit, number: int, graph: str, transcoder_set: int | None, author: str, time: str
-) -> Iterator[dict[str, Any]]:
-    """The rows of the labels an edit gave and took away."""
-    given = [label for label in edit.change.labels.values() if label is not None]
-    decision = person(author, time)
-    if given and all(label.provenance.origin != decision.origin for label in given):
-        decision = given[0].provenance
-    for target, label in edit.change.labels.items():
-        yield label_row(
-            target,
-            label or Label("", _scope(target), decision),
-            edit=number,
-            transcoder_set=transcoder_set,
-            graph=graph,
-            time=time,
-            removed=label is None,
-            replaced=edit.inverse.labels.get(target),
-        )
-
-
-def _scope(target: LabelTarget) -> Scope:
-    return Scope.FEATURE if isinstance(target, FeatureKey) else Scope.OCCURRENCE
-
-
 def _mark_current(labels: Iterable[dict[str, Any]]) -> None:
     """Of each target the last that was not taken back; the first program had no other rule."""
-    last: dict[str, dict[str, Any]] = {}
-    for row in labels:
-        if not row["undone"]:
-            last[
-                json.dumps(
-                    [row[part] for part in ("scope", "kind", "layer", "feature", "position")]
-                )
-            ] = row
+    place = itemgetter("graph", "scope", "kind", "layer", "feature", "position")
+    last = {place(row): row for row in labels if not row["undone"]}
     for row in last.values():
         row["current"] = True

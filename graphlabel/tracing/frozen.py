@@ -46,6 +46,15 @@ class FrozenLayer:
     post_mlp_norm: FrozenNorm | None
     """The norm on the MLP's output, where the family has one."""
 
+    def attend(self, x: Float[Tensor, "positions d"]) -> Float[Tensor, "positions d"]:
+        """What attention writes for a residual stream, biases left out: linear."""
+        entering = x if self.attention_norm is None else self.attention_norm.linear(x)
+        values = torch.einsum("pd,gkd->gpk", entering, self.value)
+        values = values.repeat_interleave(len(self.pattern) // len(values), dim=0)
+        mixed = torch.einsum("hqp,hpk->hqk", self.pattern, values)
+        out = torch.einsum("hqk,hdk->qd", mixed, self.output)
+        return out if self.post_attention_norm is None else self.post_attention_norm.linear(out)
+
     def reading(self, point: ReadPoint) -> FrozenNorm | None:
         """The map from the residual stream to a read point; None: the stream itself."""
         if point is ReadPoint.RESIDUAL:
@@ -129,7 +138,7 @@ def freeze(
         embedded=captured["embedded"][0].to(dtype),
         final_norm=architecture.norm.freeze(model.module(architecture.final_norm), final_residual),
         final_residual=final_residual,
-        logits=answer.logits[0, -1].float(),
+        logits=answer.logits[0, -1].to(dtype),
     )
 
 

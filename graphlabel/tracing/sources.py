@@ -63,6 +63,8 @@ class Sources:
     """By layer."""
     errors: Float[Tensor, "layers positions d"]
     tokens: Float[Tensor, "positions d"]
+    unexplained: Float[Tensor, " layers"]
+    """|error|² over |MLP output|², each summed over the positions that carry errors."""
 
     @property
     def n_features(self) -> int:
@@ -148,7 +150,13 @@ def find_sources(
         ),
         errors=errors,
         tokens=tokens,
+        unexplained=_energy(errors) / _energy(written[:, first_position:]),
     )
+
+
+def _energy(vectors: Tensor) -> Tensor:
+    """Squared length of each layer's vectors together."""
+    return vectors.pow(2).sum(dim=(1, 2))
 
 
 def _encode(block: FrozenLayer, transcoder: TranscoderLayer, first_position: int) -> _Active:

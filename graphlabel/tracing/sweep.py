@@ -15,6 +15,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from graphlabel.tracing.frozen import FrozenLayer, FrozenModel
+from graphlabel.tracing.products import multiply
 from graphlabel.tracing.sources import Sources, Writing
 
 Carried = Float[Tensor, "positions targets d"]
@@ -119,16 +120,6 @@ class _Effects:
         self.effects[:, first : first + n_positions] = scores
 
 
-def multiply(
-    covectors: Float[Tensor, "n d_in"], matrix: Float[Tensor, "d_in d_out"]
-) -> Float[Tensor, "n d_out"]:
-    """A product computed in the matrix's dtype and given back in the covectors'.
-
-    The kernels accumulate bfloat16 products in float32.
-    """
-    return (covectors.to(matrix.dtype) @ matrix).to(covectors.dtype)
-
-
 def _enter(carried: Tensor, targets: Targets, layer: int) -> None:
     entering = (targets.layer == layer).nonzero().flatten().to(carried.device)
     if len(entering):
@@ -146,18 +137,19 @@ def _through_skip(covectors: Tensor, writing: Writing) -> Tensor | None:
 
 
 def _through_attention(carried: Tensor, block: FrozenLayer, layer: int, visitor: Visitor) -> Tensor:
-    n_positions, n_targets, _ = carried.shape
+    n_positions, n_targets, d_model = carried.shape
     n_heads, _, d_head = block.output.shape
     n_groups = block.value.shape[0]
     norm = block.post_attention_norm
     entering = carried if norm is None else norm.pull_back(carried)
     visitor.after_attention(layer, entering)
-    # (heads, positions of queries, targets · d_head)
-    heads = torch.einsum("ptd,hdk->hptk", entering.to(block.output.dtype), block.output)
+    output = block.output.transpose(0, 1).flatten(1)
+    heads = multiply(entering.reshape(-1, d_model), output)
+    heads = heads.view(n_positions, n_targets, n_heads, d_head).permute(2, 0, 1, 3)
     pattern = block.pattern[:, :n_positions, :n_positions]
-    at_keys = torch.bmm(pattern.transpose(1, 2), heads.reshape(n_heads, n_positions, -1))
+    at_keys = multiply(pattern.transpose(1, 2), heads.reshape(n_heads, n_positions, -1))
     at_keys = at_keys.view(n_groups, n_heads // n_groups, n_positions, n_targets, d_head)
-    grouped = at_keys.sum(dim=1, dtype=carried.dtype).to(block.value.dtype)
-    at_values = torch.einsum("gptk,gkd->ptd", grouped, block.value).to(carried.dtype)
+    grouped = at_keys.sum(dim=1).permute(1, 2, 0, 3).reshape(-1, n_groups * d_head)
+    at_values = multiply(grouped, block.value.flatten(0, 1)).view_as(carried)
     before = block.attention_norm
     return at_values if before is None else before.pull_back(at_values)

@@ -30,7 +30,7 @@ class LogitTargets:
     """Vocabulary ids; differences and directions have ids beyond the vocabulary."""
     texts: tuple[str, ...]
     probabilities: Float[Tensor, " logits"]
-    """The model's own probabilities of tokens, what other targets weigh; float32."""
+    """The model's own probabilities of tokens, what other targets weigh."""
     directions: Float[Tensor, "logits d"]
     """What is explained, as a direction at the output of the final norm: of a token
     W_U[:, t] minus its mean over the vocabulary."""
@@ -81,7 +81,7 @@ def salient_logits(
     """The smallest set of top logits with the desired probability, at most ``max_n_logits``."""
     outputs = _outputs(model, frozen)
     top, ids = outputs.probabilities.topk(min(max_n_logits, len(outputs.probabilities)))
-    wanted = torch.tensor(desired_logit_prob, device=top.device)
+    wanted = top.new_tensor(desired_logit_prob)
     count = int(torch.searchsorted(top.cumsum(0), wanted)) + 1
     return _tokens(outputs, ids[:count].tolist())
 
@@ -107,7 +107,7 @@ def chosen_targets(
     return LogitTargets(
         ids,
         tuple(text for _, text, *_ in made),
-        torch.tensor([weight for *_, weight, _ in made], device=frozen.logits.device),
+        frozen.logits.new_tensor([weight for *_, weight, _ in made]),
         torch.stack([direction for *_, direction in made]),
     )
 

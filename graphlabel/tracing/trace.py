@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, Int64
+from jaxtyping import Float, Int64
 
 from graphlabel.errors import GraphError
 from graphlabel.graph import (
@@ -33,24 +33,36 @@ from graphlabel.tracing.sources import Report
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """Everything one trace computed, before pruning."""
+    """Everything one trace computed, before pruning; numbers are float64 if the trace was."""
 
     prompt: Prompt
     source: GraphSource
     n_layers: int
     active_features: Int64[np.ndarray, "active 3"]
     """Layer, position and feature of every active feature, rising."""
-    activation_values: Float32[np.ndarray, " active"]
+    activation_values: Float[np.ndarray, " active"]
     selected_features: Int64[np.ndarray, " selected"]
     """Indices into the active features."""
     adjacency: Float[np.ndarray, "nodes nodes"]
-    """Over selected features, errors, tokens and logits; rows are targets. float32 or float64."""
+    """Over selected features, errors, tokens and logits; rows are targets."""
     logit_ids: tuple[int, ...]
     logit_tokens: tuple[str, ...]
-    logit_probabilities: Float32[np.ndarray, " logits"]
+    logit_probabilities: Float[np.ndarray, " logits"]
     scores: GraphScores
+    unexplained: Float[np.ndarray, " layers"]
+    """Share of what each layer's MLP writes that is left to its error nodes, in squared length."""
     missing_layers: tuple[int, ...] = ()
     """Layers without a transcoder; their MLPs are error nodes."""
+
+    @property
+    def explained(self) -> float:
+        """Share of the MLPs' outputs that the transcoders reconstruct; the middle layer's.
+
+        Negative when the errors are larger than the outputs: worse than no transcoder. NaN when no
+        layer has one.
+        """
+        layers = np.delete(self.unexplained, self.missing_layers)
+        return 1 - float(np.median(layers)) if len(layers) else float("nan")
 
     @property
     def order(self) -> NodeOrder:
@@ -92,20 +104,21 @@ def trace(
             "decoders again"
         )
     sources, logits = ready.sources, ready.logits
-    probabilities = logits.probabilities.float().cpu().numpy()
+    probabilities = logits.probabilities.cpu().numpy()
     places = torch.stack([sources.layer, sources.position, sources.feature], dim=1)
     return Trace(
         prompt=ready.prompt,
         source=_source(model, ready.transcoders),
         n_layers=model.n_layers,
         active_features=places.numpy().astype(np.int64),
-        activation_values=sources.activation.float().cpu().numpy(),
+        activation_values=sources.activation.cpu().numpy(),
         selected_features=chosen.features.astype(np.int64),
         adjacency=chosen.adjacency,
         logit_ids=logits.ids,
         logit_tokens=logits.texts,
         logit_probabilities=probabilities,
         scores=graph_scores(chosen.adjacency, chosen.order, probabilities),
+        unexplained=sources.unexplained.cpu().numpy(),
         missing_layers=ready.transcoders.missing_layers,
     )
 

@@ -10,7 +10,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from graphlabel.models import LanguageModel, Transcoders, check_dtype
-from graphlabel.tracing.frozen import FrozenLayer
 from graphlabel.tracing.prepare import Prepared, prepare
 from graphlabel.tracing.settings import TraceSettings
 from graphlabel.tracing.sources import Report, Writing
@@ -90,7 +89,7 @@ class _Linear:
         self._streams: list[Tensor] = []
         x = self._tokens
         for layer, leaf, writing in zip(frozen.layers, self._writes, sources.writing, strict=True):
-            middle = x + _attend(layer, x)
+            middle = x + layer.attend(x)
             stream = x if frozen.is_parallel else middle
             self._streams.append(stream)
             x = middle + _write(leaf, stream, writing)
@@ -123,16 +122,6 @@ class _Linear:
         stream, norm = self._streams[layer], sources.writing[layer].read_norm
         read = stream if norm is None else norm.linear(stream)
         return read[position] @ encoder[0].to(read)
-
-
-def _attend(layer: FrozenLayer, x: Tensor) -> Tensor:
-    before, after = layer.attention_norm, layer.post_attention_norm
-    entering = x if before is None else before.linear(x)
-    values = torch.einsum("pd,gkd->gpk", entering, layer.value)
-    values = values.repeat_interleave(len(layer.pattern) // len(values), dim=0)
-    mixed = torch.einsum("hqp,hpk->hqk", layer.pattern, values)
-    out = torch.einsum("hqk,hdk->qd", mixed, layer.output)
-    return out if after is None else after.linear(out)
 
 
 def _write(leaf: Tensor, stream: Tensor, writing: Writing) -> Tensor:

@@ -105,7 +105,8 @@ def state_features(
     return stands
 
 
-def _prompts() -> Iterator[tuple[str, str, str]]:
+def hop_prompts() -> Iterator[tuple[str, str, str]]:
+    """Two-hop prompts with the state between and its capital."""
     for state in load_world().states:
         for city in (state.held_out_cities[0], state.seen_cities[0]):
             yield TEMPLATE.format(city=city.name), state.name, state.capital
@@ -158,7 +159,7 @@ def _trace_all(
     transcoders = load_transcoders(str(folder))
     vocab = model.tokenizer.get_vocab()
     found = []
-    for text, state, capital in _prompts():
+    for text, state, capital in hop_prompts():
         traced = trace(model, transcoders, read_prompt(model, text))
         features = [n for n in pruned_graph(traced).nodes if n.key.kind is NodeKind.FEATURE]
         nodes = tuple(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -34,6 +35,16 @@ class ModelOptions:
     warmup: int = 50
     weight_decay: float = 0.1
     frozen_embedding: bool = False
+    embedding_scale: float = 1.0
+    """Root mean square of a frozen embedding's entries."""
+    output_penalty: float = 0.0
+    """Weight in the loss of the size of what the MLPs write: its root mean square at a token,
+    averaged over tokens and summed over layers. Not squared, so that a layer with nothing to add
+    writes nothing, rather than every layer a little."""
+    output_noise: float = 0.0
+    """Standard deviation of noise added, in training alone, to every entry that an MLP writes.
+    With the penalty it is an information bottleneck: what is written must stand out, so what no
+    later layer asks for, such as which city of a state it was, is not written."""
 
 
 def build_model(options: ModelOptions, vocab: dict[str, int], seed: int) -> LlamaForCausalLM:
@@ -62,7 +73,8 @@ def build_model(options: ModelOptions, vocab: dict[str, int], seed: int) -> Llam
     if options.frozen_embedding:
         embedding = model.get_input_embeddings().weight
         with torch.no_grad():
-            embedding.copy_(_word_directions(vocab, options.width, seed))
+            directions = _word_directions(vocab, options.width, seed)
+            embedding.copy_(directions * options.embedding_scale * options.width**0.5)
         embedding.requires_grad_(False)
     return model
 
@@ -94,6 +106,36 @@ def _groups(model: LlamaForCausalLM, options: ModelOptions) -> Iterator[dict[str
     yield {"params": vectors, "weight_decay": 0.0}
 
 
+@contextmanager
+def _mlp_outputs(model: LlamaForCausalLM, noise: float) -> Iterator[list[torch.Tensor]]:
+    """A list that a run of the model fills with what its MLPs write before noise joins it."""
+    outputs: list[torch.Tensor] = []
+
+    def hook(_: torch.nn.Module, __: object, output: torch.Tensor) -> torch.Tensor | None:
+        outputs.append(output)
+        return output + noise * torch.randn_like(output) if noise else None
+
+    handles = [layer.mlp.register_forward_hook(hook) for layer in model.model.layers]
+    try:
+        yield outputs
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _loss(
+    model: LlamaForCausalLM, ids: torch.Tensor, options: ModelOptions
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The cross-entropy of the next token, and the same with the penalty on MLP outputs."""
+    with _mlp_outputs(model, options.output_noise) as outputs:
+        logits = model(ids).logits[:, :-1]
+    loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten())
+    if options.output_penalty == 0:
+        return loss, loss
+    sizes = [(output.pow(2).mean(-1) + 1e-6).sqrt().mean() for output in outputs]
+    return loss, loss + options.output_penalty * torch.stack(sizes).sum()
+
+
 def train_model(
     model: LlamaForCausalLM,
     corpus: Corpus,
@@ -110,10 +152,9 @@ def train_model(
         for group in optimizer.param_groups:
             group["lr"] = _rate(step, options)
         ids = corpus.batch(options.batch)
-        logits = model(ids).logits[:, :-1]
-        loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten())
+        loss, total = _loss(model, ids, options)
         optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
+        torch.autograd.backward(total)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         block.append(float(loss.detach()))

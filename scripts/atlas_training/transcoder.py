@@ -60,7 +60,7 @@ class Transcoder:
         return Transcoder(*(value.half().float() for value in vars(self).values()))
 
 
-class _Threshold:
+class Threshold:
     """The value that leaves a wanted number of features active per token, tracked over batches."""
 
     def __init__(self, options: TranscoderOptions) -> None:
@@ -103,7 +103,7 @@ def _weights(tokens: torch.Tensor, balance: float) -> torch.Tensor:
     return counts[tokens] ** -balance
 
 
-def _order(tokens: torch.Tensor, balance: float, generator: torch.Generator) -> torch.Tensor:
+def draw_order(tokens: torch.Tensor, balance: float, generator: torch.Generator) -> torch.Tensor:
     """As many rows as there are: each once, or drawn by the frequency of their tokens."""
     if balance == 0:
         return torch.randperm(len(tokens), generator=generator)
@@ -133,7 +133,7 @@ def _clusters(
     return encoder * length / typical.clamp_min(1e-6), mean / length, members
 
 
-def _auxiliary_loss(
+def auxiliary_loss(
     pre: torch.Tensor, dead: torch.Tensor, decoder: torch.Tensor, error: torch.Tensor, count: int
 ) -> torch.Tensor:
     """How badly the dead features alone rebuild the error (their share of its variance)."""
@@ -143,6 +143,17 @@ def _auxiliary_loss(
     sparse = torch.zeros_like(chosen).scatter(1, best.indices, best.values)
     rebuilt = sparse @ decoder[dead]
     return (rebuilt - error).pow(2).sum() / error.pow(2).sum().clamp_min(1e-12)
+
+
+def rate_at(step: int, options: TranscoderOptions) -> float:
+    """The learning rate of a step: a linear warm-up, then a cosine down to a fiftieth."""
+    cosine = 0.5 * (1 + math.cos(math.pi * step / options.steps))
+    return options.rate * min(1.0, (step + 1) / options.warmup) * (0.02 + 0.98 * cosine)
+
+
+def surplus(step: int, options: TranscoderOptions) -> float:
+    """By what share more features fire than are wanted: many at first leave fewer dead ones."""
+    return 3 * max(0.0, 1 - 4 * step / options.steps) * (options.clusters == 0)
 
 
 def train_transcoder(
@@ -164,25 +175,19 @@ def train_transcoder(
     encoder, encoder_bias, decoder, decoder_bias = parameters
     optimizer = torch.optim.Adam(parameters, lr=options.rate, betas=(0.9, 0.99))
     generator = torch.Generator().manual_seed(seed + 1)
-    threshold = _Threshold(options)
+    threshold = Threshold(options)
     silent = torch.zeros(options.width, dtype=torch.long)
     frozen_from = int(options.steps * (1 - options.frozen_share))
     order = torch.empty(0, dtype=torch.long)
     for step in range(options.steps):
-        progress = step / options.steps
-        rate = options.rate * min(1.0, (step + 1) / options.warmup)
-        rate *= 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * progress))
-        optimizer.param_groups[0]["lr"] = rate
+        optimizer.param_groups[0]["lr"] = rate_at(step, options)
         if order.numel() < options.batch:
-            order = _order(data.tokens, options.balance, generator)
+            order = draw_order(data.tokens, options.balance, generator)
         rows, order = order[: options.batch], order[options.batch :]
         inputs, targets = normal.inputs[rows], normal.targets[rows]
         pre = inputs @ encoder.T + encoder_bias
-        # Many features fire at first and fewer later, which leaves fewer dead features.
-        more = 3 * max(0.0, 1 - 4 * progress) * (options.clusters == 0)
-        active = options.active * (1 + more)
         if step < frozen_from:
-            threshold.update(pre, active)
+            threshold.update(pre, options.active * (1 + surplus(step, options)))
         firing = pre > threshold.value
         outputs = (pre * firing) @ decoder + decoder_bias
         error = targets - outputs
@@ -190,7 +195,7 @@ def train_transcoder(
         silent = torch.where(firing.any(0), 0, silent + 1)
         dead = (silent > options.dead_after).nonzero().flatten()
         if dead.numel() and step < frozen_from:
-            extra = _auxiliary_loss(pre, dead, decoder, error.detach(), options.auxiliary)
+            extra = auxiliary_loss(pre, dead, decoder, error.detach(), options.auxiliary)
             total = loss + options.auxiliary_weight * extra
         else:
             total = loss

@@ -178,6 +178,18 @@ def test_a_refused_export_leaves_the_file_that_was_there(traced: Path, tmp_path:
     assert (tmp_path / "g.json.gz").read_text() == "precious"
 
 
+@pytest.mark.parametrize(
+    ("to", "name"),
+    [("same", "g.pt"), ("neuronpedia", "g.pt.gz"), ("svg", "g.png"), ("csv", "g.parquet")],
+)
+def test_a_name_of_another_format_is_refused(
+    traced: Path, tmp_path: Path, to: str, name: str
+) -> None:
+    done = run("export", traced, "--to", to, "-o", tmp_path / name)
+    assert (done.returncode, "is no name for" in done.stderr) == (2, True)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_csv_rows_are_the_nodes(traced: Path, tmp_path: Path) -> None:
     run("export", traced, "--to", "csv", "-o", tmp_path / "n.csv")
     with (tmp_path / "n.csv").open(newline="") as file:
@@ -315,9 +327,13 @@ def test_evidence_of_another_model_is_refused(traced: Path, tmp_path: Path) -> N
     assert (done.returncode, "gemma-2-2b" in done.stderr) == (2, True)
 
 
-def test_exports_hold_edits_that_are_only_in_the_store(traced: Path, tmp_path: Path) -> None:
-    document = read_graph(traced)
-    key = document.graph.nodes[0].key
+def test_edits_that_are_only_in_the_store_are_exported_and_counted(
+    traced: Path, tmp_path: Path
+) -> None:
+    document, labels = read_graph(traced), read_graph(traced).annotations
+    before = json.loads(run("info", traced, "--json").stdout)
+    assert before["edits_only_in_store"] is False
+    key = next(node.key for node in document.graph.nodes if labels.label_of(node.key) is None)
     store = Store(store_place())
     history = store.history(document.graph, document.annotations, "s", "ada")
     assert history.do(SetLabel((key,), "from the store", Provenance(Origin.PERSON, "ada")))
@@ -327,6 +343,9 @@ def test_exports_hold_edits_that_are_only_in_the_store(traced: Path, tmp_path: P
             run("export", traced, "--to", "csv", "-o", tmp_path / "n.csv", *flags).returncode == 0
         )
         assert ("from the store" in (tmp_path / "n.csv").read_text()) == expected
+        facts = json.loads(run("info", traced, "--json", *flags).stdout)
+        assert facts["edits_only_in_store"] == expected
+        assert facts["labelled"] == before["labelled"] + expected
 
 
 def test_doctor_finds_nothing_wrong() -> None:

@@ -201,6 +201,19 @@ def test_open_takes_links(service: Service, tmp_path: Path, opened: list[Session
     one_line(run("open", "https://www.neuronpedia.org/x"), "no link to a graph")
 
 
+def test_export_lays_a_link_over_a_graph(tmp_path: Path) -> None:
+    local = written(tmp_path / "local.json")
+    before = local.read_bytes()
+    link = "https://www.neuronpedia.org/gemma-2-2b/graph?slug=dallas&pinnedIds=2_5_1"
+    out = tmp_path / "out.json"
+    done = run("export", local, "--to", "same", "--link", link, "-o", out, "--file-only")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(out.read_text())["qParams"]["pinnedIds"] == ["2_5_1"]
+    assert local.read_bytes() == before
+    unusable = run("export", local, "--to", "same", "--link", "https://x/y", "-o", out)
+    one_line(unusable, "no link to a graph")
+
+
 def test_a_links_annotations_are_kept_and_can_be_undone(
     tmp_path: Path, opened: list[Session]
 ) -> None:

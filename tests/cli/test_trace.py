@@ -20,6 +20,7 @@ from graphlabel.cli.console import note, progress
 from graphlabel.cli.main import main
 from graphlabel.files import read_graph
 from graphlabel.graph import NodeKind
+from tests.cli.test_commands import run as graphlabel
 
 PROMPT = "w6 w17 w1 w40 w6 w26"
 
@@ -145,6 +146,72 @@ def test_token_ids_have_no_chat_template(saved: Path, tmp_path: Path) -> None:
         saved / "skip", "-o", tmp_path / "g.json",
     )  # fmt: skip
     assert (status, "leave out --chat" in err) == (2, True)
+
+
+def test_token_ids_are_used_as_given_and_a_missing_beginning_is_said(
+    saved: Path, tmp_path: Path
+) -> None:
+    for given, warned in (("5,6,7", True), ("1,5,6", False)):
+        status, _, err = run(
+            "--token-ids", given, "--model", saved / "llama", "--transcoders", saved / "skip",
+            "-o", tmp_path / "g.json",
+        )  # fmt: skip
+        assert status == 0, err
+        warning = "warning: the first id, 5 ('w1'), is no special token"
+        assert (warning in err) == warned
+        assert ("begin with 1 ('<bos>')" in err) == warned
+        graph = read_graph(tmp_path / "g.json").graph
+        assert ",".join(map(str, graph.token_ids or ())) == given
+
+
+def test_transcoders_of_another_model_are_doubted(tmp_path: Path) -> None:
+    """Of the same shape: by their names, and by how they reconstruct."""
+    commit = "0123456789" * 4
+    cached = tmp_path / "models--google--gemma-3-1b-pt" / "snapshots" / commit
+    save_model(cached, "gemma3_text")
+    save_transcoders(tmp_path / "relu", "relu")
+    arguments = [PROMPT, "--transcoders", tmp_path / "relu", "-o", tmp_path / "g.json"]
+    status, _, err = run(*arguments, "--model", cached)
+    assert status == 0
+    named = "made for tiny, the model is google/gemma-3-1b-pt"
+    assert (
+        f"warning: the transcoders may be of another model: they are {named}; their errors" in err
+    )
+    (tmp_path / "corpus.txt").write_text(PROMPT)
+    built = graphlabel(
+        "features", "build", "--model", cached, "--transcoders", tmp_path / "relu",
+        "--corpus", tmp_path / "corpus.txt", "-o", tmp_path / "index",
+    )  # fmt: skip
+    assert f"warning: the transcoders may be of another model: they are {named}" in built.stderr
+    config = tmp_path / "relu" / "config.yaml"
+    config.write_text(config.read_text().replace("model_name: tiny", "model_name: gemma-3-1b"))
+    _, _, err = run(*arguments, "--model", cached)
+    assert "another model: their errors are larger than what the model's MLPs write" in err
+
+
+def test_transcoders_of_this_model_are_not_doubted(tmp_path: Path) -> None:
+    from graphlabel import atlas
+
+    status, _, err = run(
+        "Fact: the capital of Texas is", "--model", atlas.MODEL_FOLDER, "--transcoders",
+        atlas.TRANSCODERS_FOLDER, "-o", tmp_path / "g.json",
+    )  # fmt: skip
+    assert status == 0, err
+    assert "warning" not in err
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_raw_matrix_keeps_the_dtype(saved: Path, tmp_path: Path, dtype: str) -> None:
+    status, _, err = run(
+        PROMPT, "--model", saved / "llama", "--transcoders", saved / "skip", "--dtype", dtype,
+        "-o", tmp_path / "g.json", "--raw", tmp_path / "raw.npz",
+    )  # fmt: skip
+    assert status == 0, err
+    with np.load(tmp_path / "raw.npz") as raw:
+        kept = [raw[name] for name in ("adjacency", "activation_values", "logit_probabilities")]
+    for array in kept:
+        assert array.dtype == dtype
+        assert dtype == "float32" or (array != array.astype(np.float32)).any()
 
 
 @pytest.mark.parametrize("step", ["load_language_model", "load_transcoders"])

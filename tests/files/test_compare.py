@@ -41,6 +41,10 @@ def test_features_of_other_transcoders_are_others() -> None:
     details = {"feature_details": {"neuronpedia_source_set": "a"}}
     with pytest.raises(UsageError, match="m ▸ a"):
         compare(document([], **details), document([], transcoder_list=["b"]))
+    one, other = (document([], scan=f"a/{name}") for name in "bc")
+    with pytest.raises(UsageError, match="of a/b and of a/c"):
+        compare(one, other)
+    assert compare(one, document([], scan="m")).shared == []
 
 
 def test_real_graphs_of_one_set_share_features() -> None:

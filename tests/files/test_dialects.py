@@ -151,6 +151,33 @@ def test_a_hash_is_no_model_s_name() -> None:
     assert read(raw).graph.source.model == ""
 
 
+def test_a_repository_is_the_transcoders_name() -> None:
+    raw = file("circuit-tracer", [node("circuit-tracer", "feature", 1, 2, 1)])
+    raw["metadata"] |= {"scan": "mntss/clt-llama-3.2-1b-524k", "transcoder_list": []}
+    source = read(raw).graph.source
+    assert (source.model, source.transcoders) == ("", "mntss/clt-llama-3.2-1b-524k")
+
+
+PAGES = ["https://x.org/m/no", "https://www.neuronpedia.org/other/no", "https://neuronpedia.org/m/clt-hp"]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("info", "name"),
+    [
+        ({"neuronpedia_source_set": "set", "source_urls": PAGES}, "set"),
+        ({"source_urls": PAGES, "transcoder_set": "a/b"}, "clt-hp"),
+        ({"source_urls": [7, *PAGES[:2]], "transcoder_set": "a/b"}, "a/b"),
+        ({"source_urls": "text", "transcoder_set": ["a"]}, ""),
+    ],
+)
+def test_the_source_set_may_only_be_linked_to(info: dict[str, Any], name: str) -> None:
+    raw = file("neuronpedia", [node("neuronpedia", "feature", 1, 2, 1)])
+    raw["metadata"].pop("feature_details", None)
+    raw["metadata"]["info"] = {**info, "create_time_ms": 1}
+    source = read(raw).graph.source
+    assert (source.model, source.transcoders) == ("m", name)
+
+
 def test_nodes_that_share_everything_stay_apart() -> None:
     same = [node("anthropic", "error", 2, 5, 1) for _ in range(3)]
     assert [key.feature for key in keys(read(file("anthropic", same)))] == [-1, -2, -3]

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from graphlabel.cli.main import app, main
-from graphlabel.errors import GraphFileError
+from graphlabel.errors import GraphFileError, GraphLabelError
 from graphlabel.files import read_graph, write_graph
 from graphlabel.graph import NodeKey, NodeKind
 
@@ -223,9 +223,29 @@ def test_trust_lets_any_class_in(tmp_path: Path) -> None:
     with pytest.raises(GraphFileError, match=r"types\.SimpleNamespace.*--trust-pickle"):
         read_graph(path)
     assert read_graph(path, trust_pickle=True).graph.source.model == "mine"
-    out = tmp_path / "nodes.csv"
-    words = ["export", str(path), "--to", "csv", "-o", str(out), "--file-only"]
-    with pytest.raises(GraphFileError, match="open, info and export take it"):
+
+
+READING = (
+    ("info", "{}"), ("diff", "{}", "{}"), ("export", "{}", "--to", "csv", "-o", "nodes.csv"),
+    ("label", "{}", "--features", "none", "-o", "out.json"), ("profile", "{}"),
+    ("route", "{}", "--features", "none", "-o", "out.json"), ("push", "{}"),
+)  # fmt: skip
+
+
+@pytest.mark.usefixtures("circuit_tracer")
+@pytest.mark.parametrize("command", READING, ids=lambda command: command[0])
+def test_every_command_that_reads_a_graph_can_be_told_to_trust(
+    command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = saved(tmp_path / "g.pt", cfg=types.SimpleNamespace(model_name="mine"))
+    words = [word.format(path) for word in command]
+    with pytest.raises(GraphFileError, match="take it with --trust-pickle"):
         app(words, standalone_mode=False)
-    app([*words, "--trust-pickle"], standalone_mode=False)
-    assert out.exists()
+    words.append("--trust-pickle")
+    if command[0] in ("info", "diff", "export"):
+        app(words, standalone_mode=False)
+        return
+    with pytest.raises(GraphLabelError) as later:  # no evidence, no route, no server
+        app(words, standalone_mode=False)
+    assert "pickle" not in str(later.value)

@@ -1,41 +1,11 @@
-"""The token counter, and labelling a graph by tier."""
+"""The token counter."""
 
 from __future__ import annotations
 
-from graphlabel.annotation import (
-    Annotations,
-    FeatureClass,
-    Label,
-    Origin,
-    Provenance,
-    Routing,
-    Scope,
-    Tier,
-    WindowScore,
-)
-from graphlabel.graph import AttributionGraph, Edges, FeatureKey, Node, NodeKey, NodeKind
-from graphlabel.labeling import TokenCounter, label_tier_one
-from graphlabel.records import ActivationExample, FeatureRecord, LogitEffect, Quantile
-
-
-def example(tokens: str, peak: int, activation: float = 1.0) -> ActivationExample:
-    parts = tuple(f" {word}" for word in tokens.split())
-    return ActivationExample.of(
-        parts, tuple(float(activation) if i == peak else 0.0 for i in range(len(parts)))
-    )
-
-
-def record(
-    *examples: ActivationExample, logits: tuple[LogitEffect, ...] = (), feature: int = 0
-) -> FeatureRecord:
-    key = FeatureKey(0, feature)
-    return FeatureRecord(key, None, (Quantile("top", examples),), top_logits=logits)
-
-
-def routing(feature_class: FeatureClass, start: int = 0) -> Routing:
-    score = WindowScore(1.0, 1.0, 3, (start, 0))
-    return Routing(feature_class, {"input": score, "output": None, "cross": None}, "")
-
+from graphlabel.annotation import FeatureClass
+from graphlabel.labeling import TokenCounter
+from graphlabel.records import LogitEffect
+from tests.labeling.examples import example, record, routing
 
 INPUT, OUTPUT = routing(FeatureClass.INPUT), routing(FeatureClass.OUTPUT)
 
@@ -99,63 +69,12 @@ def test_other_classes_and_empty_evidence_get_no_label() -> None:
     assert counter.label(record(), INPUT) is None
 
 
-def graph() -> AttributionGraph:
-    nodes = [Node(NodeKey(NodeKind.FEATURE, 0, i, 1), influence=i / 10) for i in range(5)]
-    nodes.append(Node(NodeKey(NodeKind.FEATURE, 0, 0, 2), influence=0.05))
-    return AttributionGraph("p", ("a", "b", "c"), tuple(nodes), Edges.of([], [], []), 1)
-
-
-def test_tiers_are_labelled_or_wait() -> None:
-    classes = (FeatureClass.INPUT, FeatureClass.INPUT, FeatureClass.CROSS, FeatureClass.OBSCURE, FeatureClass.INPUT)  # fmt: skip
-    routings = {FeatureKey(0, i): routing(each) for i, each in enumerate(classes)}
-    person = Label("mine", Scope.FEATURE, Provenance(Origin.PERSON, "ada"))
-    before = Annotations(labels={FeatureKey(0, 1): person}, routings=routings)
-    records = {FeatureKey(0, i): record(example("x Dallas", 1), feature=i) for i in range(4)}
-    after, report = label_tier_one(
-        graph(), before, records.get, TokenCounter(), scope=Scope.FEATURE, time="now"
-    )
-    assert (report.labelled, report.kept, report.without_evidence) == (1, 1, 1)
-    assert after.labels[FeatureKey(0, 1)] == person
-    label = after.labels[FeatureKey(0, 0)]
-    assert (label.text, label.provenance.method, label.provenance.score) == ("Dallas", "token_count", 1.0)  # fmt: skip
-    assert [key.feature for key in report.waiting[Tier.MODEL]] == [2]
-    assert [key.feature for key in report.waiting[Tier.PERSON]] == [3]
-    again, _ = label_tier_one(
-        graph(), after, records.get, TokenCounter(), scope=Scope.FEATURE, time="now"
-    )
-    assert again == after
-
-
-def test_a_label_that_holds_only_at_the_top_is_marked() -> None:
-    def stretch(name: str, words: list[str], strength: float) -> Quantile:
-        return Quantile(
-            name, tuple(example(f"a{i} {w} b{i}", 1, strength) for i, w in enumerate(words))
-        )
-
-    fades = FeatureRecord(FeatureKey(0, 7), None, (
-        stretch("top", ["Dallas"] * 4, 4), stretch("q1", ["Dallas"] * 3, 3), stretch("q0", ["x", "y", "z"], 1),
-    ))  # fmt: skip
-    node = Node(NodeKey(NodeKind.FEATURE, 0, 7, 1), " Dallas")
-    target = Node(NodeKey(NodeKind.LOGIT, 1, 9, 1), " x", probability=1.0)
-    graph = AttributionGraph(
-        "p", ("<bos>", " Dallas"), (node, target), Edges.of([0], [1], [1.0]), 1
-    )
-    annotations = Annotations().with_routings({FeatureKey(0, 7): INPUT})
-    for _ in range(2):  # labelling again leaves one mark
-        annotations, report = label_tier_one(
-            graph, annotations, lambda _: fades, TokenCounter(), scope=Scope.FEATURE, time="t"
-        )
-        assert report.only_at_top == 1
-        assert annotations.routings[FeatureKey(0, 7)].notes == (
-            "the label “Dallas” holds only at the top: in 100% of the top examples, 0% of the lower half",
-        )
-    lasting = FeatureRecord(
-        FeatureKey(0, 7),
-        None,
-        (stretch("top", ["Dallas"] * 4, 4), stretch("q0", ["Dallas"] * 3, 1)),
-    )
-    annotations, report = label_tier_one(
-        graph, annotations, lambda _: lasting, TokenCounter(), scope=Scope.FEATURE, time="t"
-    )
-    assert report.only_at_top == 0
-    assert annotations.routings[FeatureKey(0, 7)].notes == ()
+def test_a_feature_that_was_not_routed_is_named_by_the_clearer_side() -> None:
+    counter = TokenCounter()
+    said = counter.label(record(example("a Waco b", 1), example("c Waco d", 1)), None)
+    assert said is not None
+    assert said.text == "Waco"
+    said = counter.label(record(example("p Oslo", 0), example("q Oslo", 0), example("r Oslo", 0)), None)  # fmt: skip
+    assert said is not None
+    assert said.text == "say Oslo"
+    assert counter.label(record(), None) is None

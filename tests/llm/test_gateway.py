@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphlabel.errors import LanguageModelError
+from graphlabel.errors import LanguageModelError, NoKeyError
 from graphlabel.llm import Completion, Failure, FailureKind, Gateway, Role, StopReason, Turn
 from graphlabel.llm.journal import Journal, default_journal_path
+from graphlabel.llm.ledger import read_unusable
 from tests.llm.conftest import Opener, queries, query
 from tests.llm.server import Service
 
@@ -36,8 +38,10 @@ def test_a_rerun_is_free(service: Service, opener: Opener) -> None:
     for before, after in zip(first, second, strict=True):
         assert isinstance(before, Completion)
         assert isinstance(after, Completion)
-        assert (after.text, after.cached, after.dollars) == (before.text, True, 0.0)
+        assert (after.text, after.cached, after.dollars) == (before.text, True, before.dollars)
+        assert after.dollars
     assert again.tally.lines == ["0 answers, 5 more from the cache"]
+    assert again.tally.dollars == 0
 
 
 def test_other_settings_are_another_question(service: Service, opener: Opener) -> None:
@@ -55,7 +59,7 @@ def test_alike_questions_are_sent_once(service: Service, opener: Opener) -> None
     first, _, third = answers
     assert isinstance(first, Completion)
     assert isinstance(third, Completion)
-    assert (first.cached, third.cached, third.dollars) == (False, True, 0.0)
+    assert (first.cached, third.cached, third.dollars) == (False, True, first.dollars)
 
 
 def test_no_more_calls_at_a_time_than_allowed(service: Service, opener: Opener) -> None:
@@ -147,3 +151,27 @@ def test_only_lone_surrogates_are_replaced(text: str) -> None:
     kept.encode()
     if not any("\ud800" <= char <= "\udfff" for char in text):
         assert kept == text
+
+
+def test_unusable_answers_are_kept_as_they_came(service: Service, opener: Opener) -> None:
+    question = query("what?")
+    gateway = opener()
+    for why in ("no label", "still none"):
+        (answer,) = gateway.ask([question])
+        assert isinstance(answer, Completion)
+        gateway.unusable(question, answer, "L2 #7", why)
+    (kept,) = read_unusable()
+    assert (kept.about, kept.why, kept.raw) == ("L2 #7", "still none", "answer to what?")
+    assert (kept.purpose, kept.tier, kept.model) == ("label:np_max-act", 2, gateway.model)
+    assert read_unusable(since=datetime.now(UTC) + timedelta(days=1)) == []
+
+
+def test_a_dry_run_needs_no_key(opener: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ANTHROPIC_API_KEY")
+    for name in ("anthropic:claude-haiku-5-5", "openai:gpt-5"):
+        gateway = opener(name, dry_run=True)
+        (answer,) = gateway.ask([query("hello")])
+        assert isinstance(answer, Failure)
+        assert (gateway.plan.calls, answer.kind) == (1, FailureKind.UNSENT)
+        with pytest.raises(NoKeyError):
+            opener(name)

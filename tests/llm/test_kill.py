@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from graphlabel.llm import Completion
+from graphlabel.llm import Completion, Query, Request, Role, Turn
 from graphlabel.llm.journal import Journal, default_journal_path
 from tests.llm.conftest import Opener, queries
 from tests.llm.server import Service
@@ -194,3 +196,41 @@ def test_answers_outlive_their_gateway(service: Service, opener: Opener) -> None
 
     opener(concurrency=1).ask(queries(4), done)
     assert kept == [1, 2, 3, 4]
+
+
+def test_two_runs_at_once_pay_once(service: Service, started: Start) -> None:
+    service.slow = 0.1
+    both = [started(8), started(8)]
+    told = [run.communicate(timeout=60)[0] for run in both]
+    assert [run.returncode for run in both] == [0, 0]
+    assert all(set(map(str, range(8))) <= set(each.split()) for each in told)
+    assert set(service.paid.values()) == {1}
+    assert len(service.paid) == 8
+    assert sum(len(re.findall(r"'(\d+) answers", each)) for each in told) == 2
+
+
+def test_a_question_that_another_run_asks_is_waited_for(
+    service: Service, opener: Opener, started: Start
+) -> None:
+    """The other run is killed while it asks: its claim ends with it, at once."""
+    asked, gate = threading.Event(), threading.Event()
+
+    def says(prompt: str) -> str:
+        if not asked.is_set():
+            asked.set()
+            gate.wait(20)
+        return "fine"
+
+    service.says = says
+    run = started(1)
+    assert asked.wait(60)
+    killer = threading.Timer(0.5, run.kill)
+    killer.start()
+    begun = time.monotonic()
+    (answer,) = opener().ask(
+        [Query(Request("", (Turn(Role.USER, "question 0"),)), "label:baez", 2)]
+    )
+    assert time.monotonic() - begun > 0.4
+    gate.set()
+    assert isinstance(answer, Completion)
+    assert (answer.text, answer.cached) == ("fine", False)

@@ -189,3 +189,11 @@ def test_a_gguf_file_that_cannot_be_read_gets_one_line(tmp_path: Path) -> None:
     (folder / "tiny.gguf").write_bytes(b"GGUF nonsense")
     with pytest.raises(ModelError, match=r"cannot load .*tiny\.gguf: "):
         load_language_model(str(folder), gguf_file="tiny.gguf")
+
+
+def test_a_space_that_is_unknown_is_shown() -> None:
+    from graphlabel import atlas
+
+    model = load_language_model(str(atlas.MODEL_FOLDER))
+    with pytest.raises(PromptError, match="does not know “ ”; use"):
+        read_prompt(model, "Fact: the capital of Texas ")

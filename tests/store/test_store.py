@@ -127,6 +127,10 @@ def test_what_is_no_store_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="cannot be used"):
         Store(path)
     assert path.read_bytes().startswith(b"this is not")
+    path.write_bytes(b"x")
+    with pytest.raises(StoreError, match="not a database"):
+        Store(path)
+    assert path.read_bytes() == b"x"
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="folder"):
         Store(tmp_path / "file" / "a.db")
@@ -234,7 +238,9 @@ def test_search_finds_every_part_of_a_word(store: Store) -> None:
         "austin": ["Austin, Texas"], "TEX": ["Austin, Texas"], "ustin exas": ["Austin, Texas"],
         "ti": ["Austin, Texas", "capital cities"][1:], "0% f_s": ["50% off_sale"], "%": ["50% off_sale"],
         "äpfel": ["Äpfel und ÖL"], "öl": ["Äpfel und ÖL"], "地名": ["東京の地名"], "京の地": ["東京の地名"],
-        '"hi"': ['say "hi"'], "AND OR": [], "austin paris": [], "": sorted(found),
+        '"hi"': ['say "hi"'], '"': ['say "hi"'], "zz": [], "q": [], "al ti": ["capital cities"], "hi zz": [],
+        "名": ["東京の地名"], "li": [], "il": [], "ÖL": ["Äpfel und ÖL"], "x": ["Austin, Texas"], "s,": [],
+ "AND OR": [], "austin paris": [], "": sorted(found),
     }.items():  # fmt: skip
         if words == "ti":
             expected = ["Austin, Texas", "capital cities"]

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 from fixture_graph import dallas_session, key_of
 
+from graphlabel.annotation import LabelScore
 from graphlabel.graph import NodeKind
+from graphlabel_tui.session import Session
 
 HERE = key_of(2, 214, 10)
 
@@ -149,6 +154,38 @@ async def test_order_steps_through_all(opened, text):
             assert f"by {name}" in text(pilot)
             rows = screen.query_one("#nodes").rows
             assert sorted(rows) == list(range(42))
+
+
+async def test_by_trust_the_least_trusted_and_most_influential_come_first(opened):
+    from graphlabel.annotation import needs_attention
+
+    async with opened(dallas_session()) as (pilot, screen):
+        await pilot.press(*"oooooo")
+        assert screen.view.sort == "trust"
+        view = screen.view
+        need = needs_attention(view.graph, screen.session.annotations, view.influence)
+        shown = [need[place] for place in screen.query_one("#nodes").rows]
+        assert shown == sorted(shown, reverse=True)
+        assert shown[0] > 0
+
+
+async def test_scores_stand_beside_the_label(opened, text):
+    session = dallas_session()
+    annotations = session.annotations
+    label = annotations.label_of(session.selected)
+    target = next(
+        each
+        for each in (session.selected, session.selected.feature_key)
+        if each in annotations.labels
+    )
+    made = label.provenance.scored([LabelScore("detection", 0.75, 0.5)])
+    changed = replace(
+        annotations, labels={**annotations.labels, target: replace(label, provenance=made)}
+    )
+    session = Session(session.document.annotated(changed), Path("x.json"), None, None, "sam")
+    session.selected = dallas_session().selected
+    async with opened(session) as (pilot, _):
+        assert "detection 0.75 (chance 0.50)" in text(pilot)
 
 
 async def test_quantiles_step(opened, text):

@@ -108,7 +108,7 @@ def test_colours_stand_only_in_the_theme():
     for path in [*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.tcss")]:
         if path.name != "theme.py":
             assert not re.search(r"#[0-9a-fA-F]{6}\b", path.read_text()), path
-    assert len(THEMES) == 2
+    assert len(THEMES) == 3
 
 
 async def test_no_color_keeps_the_glyphs(monkeypatch, text):

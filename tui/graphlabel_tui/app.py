@@ -6,9 +6,11 @@ from typing import ClassVar
 
 from textual.app import App
 from textual.command import CommandPalette, Provider
-from textual.screen import Screen
 
+from graphlabel_tui.comparing import SideBySide
+from graphlabel_tui.preferences import Preferences, load_preferences, save_keys, save_state
 from graphlabel_tui.screens.palette import Palette, RegistryCommands
+from graphlabel_tui.screens.personal import Desk
 from graphlabel_tui.screens.workbench import Workbench
 from graphlabel_tui.session import Session
 from graphlabel_tui.theme import DARK, THEMES
@@ -22,28 +24,44 @@ class GraphLabelApp(App[None]):
     COMMANDS: ClassVar[set[type[Provider] | object]] = {RegistryCommands}  # type: ignore[assignment]
     ENABLE_COMMAND_PALETTE = True
 
-    def __init__(self, session: Session) -> None:
-        """Work on a session."""
+    def __init__(
+        self, session: Session, compared: SideBySide | None = None, desk: Desk | None = None
+    ) -> None:
+        """Work on a session; start with a comparison if there is one.
+
+        Without a desk nothing is remembered and no tour is shown.
+        """
         super().__init__()
+        self.desk = desk or Desk()
         self.session = session
+        self.compared = compared
         for theme in THEMES:
             self.register_theme(theme)
-        self.theme = DARK.name
+        chosen = self.desk.preferences.theme
+        self.theme = chosen if chosen in {theme.name for theme in THEMES} else DARK.name
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our variables, for themes that do not define them."""
         return dict(DARK.variables)
+
+    async def on_mount(self) -> None:
+        """The workbench, on top of an empty screen so that another graph's can take its place."""
+        workbench = Workbench(self.session)
+        await self.push_screen(workbench)
+        if self.compared:
+            workbench.show_pair(self.compared)
 
     def action_command_palette(self) -> None:
         """Open the palette, unless it is open."""
         if not isinstance(self.screen, CommandPalette):
             self.push_screen(Palette(id="--command-palette"))
 
-    def get_default_screen(self) -> Screen[None]:
-        """The workbench."""
-        return Workbench(self.session)
 
-
-def run(session: Session) -> None:
+def run(session: Session, compared: SideBySide | None = None) -> None:
     """Open the workbench on a session; returns when the person quits."""
-    GraphLabelApp(session).run()
+
+    def keep(preferences: Preferences) -> None:
+        save_keys(preferences)
+        save_state(preferences)
+
+    GraphLabelApp(session, compared, Desk(load_preferences(), keep)).run()

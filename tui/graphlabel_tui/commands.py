@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textual.binding import Binding
 
 REGIONS = ("graph", "feature", "nodes", "supernodes")
 """The four regions of the workbench, by the numbers of their tabs."""
+SIDEWAYS = ("graph", "supernodes")
+"""Regions in which one moves to the left and to the right, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +33,12 @@ class Command:
     @property
     def shown_keys(self) -> str:
         """The keys as people write them."""
-        return " ".join(KEY_NAMES.get(key, key) for key in self.keys)
+        return " ".join(map(shown_key, self.keys))
 
     @property
     def first_key(self) -> str:
         """The key the footer shows."""
-        return KEY_NAMES.get(self.keys[0], self.keys[0])
+        return shown_key(self.keys[0])
 
 
 KEY_NAMES = {
@@ -43,9 +46,17 @@ KEY_NAMES = {
     "left_square_bracket": "[", "right_square_bracket": "]", "minus": "-", "plus": "+",
     "equals_sign": "=", "slash": "/", "colon": ":", "question_mark": "?", "ctrl+s": "^s",
     "ctrl+p": "^p", "ctrl+r": "^r", "full_stop": ".", "comma": ",", "escape": "esc",
-    "shift+up": "⇧↑", "shift+down": "⇧↓", "asterisk": "*",
-    "tab": "tab", "shift+tab": "⇧tab", "pageup": "pgup", "pagedown": "pgdn",
+    "left_curly_bracket": "{", "right_curly_bracket": "}", "less_than_sign": "<",
+    "greater_than_sign": ">", "shift+left": "⇧←", "shift+right": "⇧→", "shift+up": "⇧↑",
+    "shift+down": "⇧↓", "tab": "tab", "shift+tab": "⇧tab", "exclamation_mark": "!",
+    "asterisk": "*", "pageup": "pgup", "pagedown": "pgdn",
 }  # fmt: skip
+
+
+def shown_key(key: str) -> str:
+    """A key as people write it."""
+    return KEY_NAMES.get(key, key)
+
 
 EDIT, LOOK, MOVE, FILE, HELP = "edit", "look", "move", "file", "help"
 
@@ -91,6 +102,17 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "more", ("plus", "equals_sign"), "more", "Show less influential nodes too", LOOK, rank=36
     ),
+    Command(
+        "fewer_edges",
+        ("left_curly_bracket",),
+        "fewer edges",
+        "Show only edges that carry most of a node's input or output",
+        LOOK,
+        rank=43,
+    ),
+    Command(
+        "more_edges", ("right_curly_bracket",), "more edges", "Show weaker edges too", LOOK, rank=44
+    ),
     Command("errors", ("E",), "errors", "Hide or show the error nodes", LOOK, rank=37),
     Command(
         "lower", ("full_stop",), "lower examples", "Examples of lower activation", LOOK, rank=38
@@ -101,6 +123,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "follow", ("enter",), "follow", "Follow the strongest edge, or enter the line", MOVE, rank=8
     ),
+    Command("jump", ("f",), "jump", "Jump to a node by typing what it is", MOVE, rank=13),
     Command("back", ("left_square_bracket",), "back", "Go back to the node before", MOVE, rank=39),
     Command("forward", ("right_square_bracket",), "forward", "Go forward again", MOVE, rank=92),
     Command("region_1", ("1",), "graph", "Go to the link graph", MOVE, rank=93),
@@ -112,8 +135,24 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "zoom", ("z",), "zoom", "Give the region the whole screen, or take it back", MOVE, rank=40
     ),
-    Command("left", ("left", "h"), "left", "The node to the left", MOVE, ("graph",), rank=94),
-    Command("right", ("right", "l"), "right", "The node to the right", MOVE, ("graph",), rank=94),
+    Command("left", ("left", "h"), "left", "The node or box to the left", MOVE, SIDEWAYS, rank=94),
+    Command(
+        "right", ("right", "l"), "right", "The node or box to the right", MOVE, SIDEWAYS, rank=94
+    ),
+    Command("wider", ("greater_than_sign",), "zoom in", "Wider columns", LOOK, ("graph",), rank=45),
+    Command(
+        "narrower",
+        ("less_than_sign",),
+        "zoom out",
+        "Narrower columns, then several layers in a row",
+        LOOK,
+        ("graph",),
+        rank=46,
+    ),
+    Command("pan_left", ("shift+left", "H"), "pan", "Pan left", MOVE, ("graph",), rank=94),
+    Command("pan_right", ("shift+right", "L"), "pan", "Pan right", MOVE, ("graph",), rank=94),
+    Command("pan_up", ("shift+up", "K"), "pan", "Pan up", MOVE, ("graph",), rank=94),
+    Command("pan_down", ("shift+down", "J"), "pan", "Pan down", MOVE, ("graph",), rank=94),
     Command("up", ("up", "k"), "up", "The node or line above", MOVE, REGIONS, rank=94),
     Command("down", ("down", "j"), "down", "The node or line below", MOVE, REGIONS, rank=94),
     Command("page_up", ("pageup",), "page up", "A page up", MOVE, REGIONS, rank=94),
@@ -122,12 +161,20 @@ COMMANDS: tuple[Command, ...] = (
     Command("last", ("end",), "last", "The last node or line", MOVE, REGIONS, rank=94),
     Command("save", ("ctrl+s",), "save", "Write the annotated graph file", FILE, rank=11),
     Command("export", ("X",), "export", "Write the graph in another format", FILE, rank=41),
+    Command("run", ("exclamation_mark",), "run", "Trace, build, route or label", FILE, rank=41),
+    Command("copy_id", ("y",), "copy id", "Copy the nodes' ids to the clipboard", FILE, rank=43),
+    Command(
+        "copy_label", ("Y",), "copy label", "Copy the nodes' labels to the clipboard", FILE, rank=43
+    ),
+    Command("compare", ("C",), "compare", "Another graph beside this one", FILE, rank=41),
     Command("quit", ("q",), "quit", "Leave; unsaved work is asked about", FILE, rank=42),
     Command(
         "palette", ("colon", "ctrl+p"), "command", "Find any command by its name", HELP, rank=12
     ),
     Command("help", ("question_mark",), "help", "All commands, glyphs and classes", HELP, rank=0),
-    Command("theme", ("T",), "theme", "Switch between the dark and the light theme", HELP, rank=93),
+    Command("theme", ("T",), "theme", "Dark, light or high contrast; remembered", HELP, rank=93),
+    Command("keys", ("f2",), "keys", "See and change every command's keys", HELP, rank=93),
+    Command("tour", ("f1",), "tour", "A short tour of the workbench", HELP, rank=93),
 )
 """Every command."""
 
@@ -153,11 +200,11 @@ def _binding(command: Command, action: str) -> Binding:
     return Binding(keys, action, command.title, tooltip=command.help, id=command.id)
 
 
-def footer_commands(region: str) -> list[Command]:
+def footer_commands(region: str, commands: Sequence[Command] = COMMANDS) -> list[Command]:
     """What the footer shows in a region, the most useful first."""
     here = [
         command
-        for command in COMMANDS
+        for command in commands
         if command.rank <= 90 and (not command.regions or region in command.regions)
     ]
     return sorted(here, key=lambda command: command.rank)

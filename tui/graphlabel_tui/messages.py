@@ -54,6 +54,13 @@ class SupernodeChosen(Message):
 
 
 @dataclass
+class BoxMarked(Message):
+    """A box of the supernode graph was marked: mark its members."""
+
+    keys: tuple[NodeKey, ...]
+
+
+@dataclass
 class CommandChosen(Message):
     """A command was clicked in the footer."""
 

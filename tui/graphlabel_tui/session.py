@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,6 +17,7 @@ from graphlabel.annotation import (
     History,
     Origin,
     Provenance,
+    Routing,
     Scope,
 )
 from graphlabel.errors import GraphLabelError, StoreError
@@ -48,6 +49,8 @@ class Session:
     """Nodes chosen together, in the order they were chosen; edits apply to them."""
     saved: Annotations | None = None
     """The annotations as the file has them."""
+    places: tuple[str, ...] = ()
+    """Where the evidence is, as named on the command line."""
 
     def __post_init__(self) -> None:
         """Take up the stored edits of this graph."""
@@ -102,6 +105,24 @@ class Session:
                 self.evidence_error = error
                 self._records[key] = None
         return self._records[key]
+
+    def use_evidence(self, source: FeatureSource, places: tuple[str, ...]) -> None:
+        """Read the features' evidence from another source."""
+        self.source, self.places = source, places
+        self.forget_evidence()
+
+    def forget_evidence(self) -> None:
+        """Ask the source again for what was asked before."""
+        self._records.clear()
+        self.evidence_error = None
+
+    def take_routings(self, routings: Mapping[FeatureKey, Routing]) -> None:
+        """Have these routings too. They are a result, no edit; may raise StoreError."""
+        self.document = self.document.annotated(self.document.annotations.with_routings(routings))
+        if self.store:
+            self.history = self._stored_history(self.store)
+        elif isinstance(self.history, History):
+            self.history.annotations = self.history.annotations.with_routings(routings)
 
     def provenance(self) -> Provenance:
         """The provenance of a label typed now by the person at the keyboard."""

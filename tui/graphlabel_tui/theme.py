@@ -92,7 +92,40 @@ LIGHT = Theme(
     },
 )
 
-THEMES = (DARK, LIGHT)
+HIGH_CONTRAST = Theme(
+    name="graphlabel-contrast",
+    primary="#7fd4ff",
+    secondary="#7fd4ff",
+    accent="#ffc14d",
+    warning="#fff27a",
+    error="#ff9a66",
+    success="#5fffc8",
+    foreground="#ffffff",
+    background="#000000",
+    surface="#000000",
+    panel="#1a1a1a",
+    dark=True,
+    variables={
+        **DARK.variables,
+        "gl-input": "#7fd4ff",
+        "gl-output": "#ffc14d",
+        "gl-cross": "#ffb3e6",
+        "gl-obscure": "#fff27a",
+        "gl-unrouted": "#ffffff",
+        "gl-error": "#c8c8c8",
+        "gl-token": "#ffffff",
+        "gl-logit": "#5fffc8",
+        "gl-plus": "#7fd4ff",
+        "gl-minus": "#ffb080",
+        "gl-muted": "#d0d0d0",
+        "gl-line": "#909090",
+        "gl-cursor": "#00477a",
+        "gl-on-heat": "#000000",
+        "gl-on-ring": "#000000",
+    },
+)
+
+THEMES = (DARK, LIGHT, HIGH_CONTRAST)
 
 
 class Role(NamedTuple):

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
-from graphlabel.annotation import Tier
+from graphlabel.annotation import (
+    Annotations,
+    Tier,
+)
 from graphlabel.errors import GraphError
 from graphlabel.graph import AttributionGraph, Node, NodeKey, NodeKind, node_influence
 from graphlabel.graph.influence import cumulative_share
+from graphlabel_tui.commands import COMMANDS, Command
 from graphlabel_tui.filters import Facts, NodeFilter, searchable
 from graphlabel_tui.orders import order_key
 from graphlabel_tui.review import START, Stage, Waiting, review_queue
@@ -19,6 +24,9 @@ from graphlabel_tui.wording import where
 
 ALWAYS = frozenset({NodeKind.TOKEN, NodeKind.LOGIT})
 """Kinds the influence threshold never hides."""
+
+HELD = 64
+"""So many lists of neighbours are kept."""
 
 SLACK = 0.002
 """Files pruned at 0.8 hold nodes at 0.8003; the threshold 0.80 shows them."""
@@ -62,11 +70,15 @@ class View:
     session: Session
     threshold: float = 1.0
     hide_errors: bool = False
+    density: float = 0.8
+    """Edges that together carry this share of a node's absolute input (output) are shown."""
     query: str = ""
     sort: str = "influence"
     """One of the orders of ``orders.py``."""
     reverse: bool = False
     quantile: int = 0
+    commands: Sequence[Command] = COMMANDS
+    """The commands with the keys this person gave them."""
     _visible: tuple[object, tuple[int, ...]] | None = field(default=None, repr=False)
     _visited: Waiting = field(default=START, repr=False)
 
@@ -75,6 +87,8 @@ class View:
         self.influence = shown_influence(self.graph)
         self._texts: dict[int, str] = {}
         self._texts_of: object = None
+        self._counted: tuple[Annotations, Counts] | None = None
+        self._held_neighbours: dict[tuple[int, bool], list[Neighbour]] = {}
         known = [value for value in self.influence if value is not None]
         self.highest = max(known, default=1.0)
         self.step = 0.05 if self.highest > 0.5 else 0.01
@@ -157,6 +171,12 @@ class View:
     def counts(self) -> Counts:
         """How many features there are, are labelled, and await a model or a person."""
         annotations = self.session.annotations
+        if self._counted is None or self._counted[0] is not annotations:
+            self._counted = (annotations, self._count())
+        return self._counted[1]
+
+    def _count(self) -> Counts:
+        annotations = self.session.annotations
         features = labelled = model = person = 0
         for place in self.graph.places(NodeKind.FEATURE):
             key = self.node(place).key
@@ -188,17 +208,38 @@ class View:
 
     # Neighbours
 
+    def move_density(self, steps: int) -> None:
+        """Show more (positive) or fewer edges."""
+        self.density = max(0.1, min(1.0, round(self.density + steps * 0.1, 1)))
+
     def parents(self, place: int) -> list[Neighbour]:
         """Where a node's input comes from, strongest first."""
-        edges = self.graph.edges
-        return [Neighbour(int(edges.source[i]), float(edges.weight[i])) for i in edges.into(place)]
+        return self._neighbours(place, into=True)
 
     def children(self, place: int) -> list[Neighbour]:
         """Where a node's output goes, strongest first."""
-        edges = self.graph.edges
-        return [
-            Neighbour(int(edges.target[i]), float(edges.weight[i])) for i in edges.out_of(place)
-        ]
+        return self._neighbours(place, into=False)
+
+    def _neighbours(self, place: int, *, into: bool) -> list[Neighbour]:
+        held = self._held_neighbours.get((place, into))
+        if held is None:
+            edges = self.graph.edges
+            found = edges.into(place) if into else edges.out_of(place)
+            ends = (edges.source if into else edges.target)[found].tolist()
+            held = list(map(Neighbour, ends, edges.weight[found].tolist()))
+            if len(self._held_neighbours) > HELD:
+                self._held_neighbours.clear()
+            self._held_neighbours[place, into] = held
+        return held
+
+    def dense(self, found: list[Neighbour]) -> list[Neighbour]:
+        """The strongest edges that carry ``density`` of the absolute weight of all of them."""
+        sizes = np.cumsum(np.abs(np.array([each.weight for each in found], dtype=np.float64)))
+        if not found or not sizes[-1]:
+            return found
+        # a hair less, so that rounding never asks for an edge too many
+        count = int(np.searchsorted(sizes, self.density * sizes[-1] * (1 - 1e-12))) + 1
+        return found[:count]
 
     def strongest(self, place: int) -> NodeKey | None:
         """The node at the other end of a node's strongest edge (out; in for a logit)."""

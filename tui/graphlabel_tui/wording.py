@@ -69,6 +69,14 @@ def provenance_words(label: Label, me: str) -> str:
     return " · ".join(parts)
 
 
+def score_words(label: Label) -> str:
+    """What scorers measured of a label: ``detection 0.72 (chance 0.50)``; empty without any."""
+    return ", ".join(
+        f"{inert(each.scorer)} {each.value:.2f} (chance {each.chance:.2f})"
+        for each in label.provenance.scores
+    )
+
+
 def making_words(made: Provenance) -> str:
     """How a machine made a label: what it was asked, what it cost; "" when that is not known."""
     parts = [

@@ -32,11 +32,12 @@ def demo(
     """Trace, route and label a prompt on the model that comes with graphlabel."""
     from graphlabel import atlas
     from graphlabel.annotation import Tier
-    from graphlabel.cli.commands.label import print_waiting, summary
     from graphlabel.cli.commands.open_ import open_document
-    from graphlabel.cli.commands.trace import run_trace
     from graphlabel.cli.console import note, print_table
-    from graphlabel.cli.pipeline import RouteOptions, label_document, route_document, source_for
+    from graphlabel.cli.label_report import summary, waiting_lines
+    from graphlabel.cli.labelling import finder, label_document
+    from graphlabel.cli.pipeline import RouteOptions, route_document, source_for
+    from graphlabel.cli.tracing import run_trace
     from graphlabel.files import write_graph
 
     started = time.perf_counter()
@@ -46,18 +47,19 @@ def demo(
     )
     source = source_for(traced, [str(atlas.INDEX_FOLDER)])
     routed, _ = route_document(traced, source, RouteOptions(), note)
-    labelled, report, scope = label_document(routed, source)
+    labelled, report = label_document(routed, finder(routed, source))
     write_graph(labelled, output)
     print_table(_table(labelled))
-    note(summary(report, scope))
-    print_waiting(labelled, report)
+    note(summary(report))
+    for line in waiting_lines(labelled, report):
+        note(line)
     scores = labelled.graph.scores
     if scores:
         note(f"replacement {scores.replacement:.3f}  completeness {scores.completeness:.3f}")
     note(f"wrote {output} in {time.perf_counter() - started:.1f} s")
     again = f"graphlabel open {output} --features {atlas.INDEX_FOLDER}"
     if open_ui and sys.stdin.isatty() and sys.stdout.isatty():
-        open_document(labelled, output, source, store)
+        open_document(labelled, output, source, store, places=[str(atlas.INDEX_FOLDER)])
         note(f"again: {again}")
     else:
         note(f"open it: {again}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from graphlabel.cli.options import JsonFlag, StoreOption
+from graphlabel.cli.options import FileOnly, JsonFlag, StoreOption, TrustPickle
 
 if TYPE_CHECKING:
     from graphlabel.files.compare import Comparison, Occurrences, SharedFeature
@@ -23,9 +23,8 @@ def diff(
         bool, typer.Option("--any-set", help="Compare graphs of different transcoders.")
     ] = False,
     store: StoreOption = None,
-    file_only: Annotated[
-        bool, typer.Option("--file-only", help="Leave out edits that are only in the store.")
-    ] = False,
+    file_only: FileOnly = False,
+    trust_pickle: TrustPickle = False,
     json: JsonFlag = False,
 ) -> None:
     """Compare two prompts' graphs: the features they share, their labels, whether these agree."""
@@ -34,7 +33,7 @@ def diff(
     from graphlabel.files import read_graph
     from graphlabel.files.compare import compare
 
-    documents = [read_graph(left), read_graph(right)]
+    documents = [read_graph(path, trust_pickle=trust_pickle) for path in (left, right)]
     if not file_only:
         documents = [with_stored_edits(document, store)[0] for document in documents]
     found = compare(documents[0], documents[1], any_set=any_set)

@@ -50,7 +50,12 @@ def _checks() -> list[tuple[str, bool, str]]:
         checks.append(("default encoder", False, str(error)))
     complete = all(
         folder.is_dir()
-        for folder in (atlas.MODEL_FOLDER, atlas.TRANSCODERS_FOLDER, atlas.INDEX_FOLDER)
+        for folder in (
+            atlas.MODEL_FOLDER,
+            atlas.TRANSCODERS_FOLDER,
+            atlas.CROSS_LAYER_FOLDER,
+            atlas.INDEX_FOLDER,
+        )
     )
     checks.append(("embedded model atlas", complete, "complete" if complete else "files missing"))
     try:

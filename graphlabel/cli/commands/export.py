@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphlabel.cli.options import GraphFile, JsonFlag, StoreOption, TrustPickle
+from graphlabel.cli.options import FileOnly, GraphFile, JsonFlag, StoreOption, TrustPickle
 
 if TYPE_CHECKING:
     from graphlabel.files import GraphDocument
@@ -47,6 +47,10 @@ def export(
             metavar="SOURCE",
         ),
     ] = None,
+    link: Annotated[
+        str | None,
+        typer.Option(help="Apply a link's pins, supernodes and labels first.", metavar="URL"),
+    ] = None,
     features_url: Annotated[
         str,
         typer.Option(help="Where you will serve the feature JSON (neuronpedia).", metavar="URL"),
@@ -56,18 +60,17 @@ def export(
         bool, typer.Option("--any-set", help="Take evidence of another transcoder set.")
     ] = False,
     store: StoreOption = None,
-    file_only: Annotated[
-        bool, typer.Option("--file-only", help="Leave out edits that are only in the store.")
-    ] = False,
+    file_only: FileOnly = False,
     trust_pickle: TrustPickle = False,
     json: JsonFlag = False,
 ) -> None:
     """Write an annotated graph in a form that other tools open."""
     from graphlabel.cli.console import note, print_json, progress
     from graphlabel.cli.pipeline import source_for, with_stored_edits
+    from graphlabel.cli.remote import with_link
     from graphlabel.errors import UsageError
     from graphlabel.export import ExportOptions, export_format, export_graph, export_text
-    from graphlabel.files import read_graph
+    from graphlabel.files import parse_link, read_graph
 
     chosen = export_format(to)
     if features and not chosen.takes_evidence:
@@ -79,9 +82,12 @@ def export(
     to_stream = str(output) == "-"
     if to_stream and (json or (features and to != "html")):
         raise UsageError("only the file itself goes to standard output; name a file with -o")
+    shared = parse_link(link) if link else None
     document, edited = read_graph(graph, trust_pickle=trust_pickle), False
     if not file_only:
         document, edited = with_stored_edits(document, store)
+    if shared:
+        document = with_link(document, shared, quiet=json)
     source = source_for(document, features, any_set=any_set) if features else None
     with progress("export", quiet=json or source is None) as report:
         options = ExportOptions(source, features_url, dark, report)
@@ -93,8 +99,8 @@ def export(
         export_graph(document, to, output, options)
     address = _address(document, to, output)
     if json:
-        link = {"link": address} if address else {}
-        print_json({"file": str(output), "format": to, "bytes": output.stat().st_size, **link})
+        frontend = {"link": address} if address else {}
+        print_json({"file": str(output), "format": to, "bytes": output.stat().st_size, **frontend})
     else:
         beside = " and features/ beside it" if source and to != "html" else ""
         edits = ", with edits from the annotation store" if edited else ""

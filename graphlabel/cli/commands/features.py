@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,7 +11,9 @@ from graphlabel.cli.options import JsonFlag, OfflineOption, SourceOption
 from graphlabel.errors import UsageError
 
 if TYPE_CHECKING:
+    from graphlabel.annotation import Verbalization
     from graphlabel.evidence import FeatureSource
+    from graphlabel.graph import FeatureKey
 
 app = typer.Typer(help="Look at features' evidence.", no_args_is_help=True)
 
@@ -28,6 +31,10 @@ def show(
     ],
     features: SourceOption,
     per_quantile: Annotated[int, typer.Option(min=1, help="Examples of each quantile.")] = 5,
+    graph: Annotated[
+        Path | None,
+        typer.Option(help="Also show what verbalizers said of it, from a graph.", metavar="GRAPH"),
+    ] = None,
     offline: OfflineOption = False,
     json: JsonFlag = False,
 ) -> None:
@@ -49,11 +56,28 @@ def show(
     if offline and isinstance(part, RemoteSource) and part.get(place) is None:
         raise UsageError(f"no answer about {place} was kept of {part.name}; ask without --offline")
     record = need(part, place)
+    aids = _aids(graph, place) if graph else ()
     if json:
         about = {"feature": part.name_of(place), "source": part.name, "kind": part.kind}
-        print_json({**about, **msgspec.to_builtins(record)})
+        said = {"verbalizations": msgspec.to_builtins(aids)} if graph else {}
+        print_json({**about, **msgspec.to_builtins(record), **said})
         return
-    print_feature(part.name_of(place), part, record, per_quantile)
+    print_feature(part.name_of(place), part, record, per_quantile, aids)
+
+
+def _aids(path: Path, key: FeatureKey) -> tuple[Verbalization, ...]:
+    """What a graph keeps of verbalizers' words on a feature, wherever it fires."""
+    from graphlabel.files import read_graph
+
+    document = read_graph(path)
+    nodes = [node.key for node in document.graph.nodes if node.is_feature]
+    said = [
+        each
+        for node in nodes
+        if node.feature_key == key
+        for each in document.annotations.verbalizations_of(node)
+    ]
+    return tuple(dict.fromkeys(said))
 
 
 @app.command("list", short_help="Say which features a source has.")

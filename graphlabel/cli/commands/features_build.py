@@ -13,7 +13,7 @@ from graphlabel.cli.options import JsonFlag
 from graphlabel.errors import UsageError
 
 if TYPE_CHECKING:
-    from graphlabel.evidence.building import IndexRequest, Shard
+    from graphlabel.evidence.building import IndexRequest, Run, Shard
     from graphlabel.evidence.index.format import Manifest
 
 IndexFolder = Annotated[
@@ -178,7 +178,7 @@ def run(
     ):
         if shard is not None:
             part = build_shard(
-                request.run(),
+                _loaded(request),
                 output,
                 shard,
                 force=force,
@@ -197,7 +197,7 @@ def run(
             )
         else:
             manifest = build_index(
-                request.run(),
+                _loaded(request),
                 output,
                 force=force,
                 checkpoint_every=checkpoint_every,
@@ -213,6 +213,14 @@ def run(
         return
     note(f"wrote {output}: shard {shard.number} of {shard.of}, {seen:,} tokens")
     note(f"next, when all are done: graphlabel features merge {output} … -o INDEX")
+
+
+def _loaded(request: IndexRequest) -> Run:
+    from graphlabel.cli.tracing import warn_of_transcoders
+
+    loaded = request.run()
+    warn_of_transcoders(loaded.model, loaded.transcoders)
+    return loaded
 
 
 @contextmanager

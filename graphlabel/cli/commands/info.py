@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from graphlabel.cli.options import GraphFile, JsonFlag, TrustPickle
+from graphlabel.cli.options import FileOnly, GraphFile, JsonFlag, StoreOption, TrustPickle
 
 if TYPE_CHECKING:
     from graphlabel.files import GraphDocument
 
 
-def info(graph: GraphFile, trust_pickle: TrustPickle = False, json: JsonFlag = False) -> None:
-    """Say what a graph file holds: nodes, links, labels, supernodes, scores."""
+def info(
+    graph: GraphFile,
+    store: StoreOption = None,
+    file_only: FileOnly = False,
+    trust_pickle: TrustPickle = False,
+    json: JsonFlag = False,
+) -> None:
+    """Say what a graph holds, your edits included: nodes, links, labels, supernodes, scores."""
     from graphlabel.cli.console import print_json, say
+    from graphlabel.cli.pipeline import with_stored_edits
     from graphlabel.files import read_graph
 
-    found = facts(read_graph(graph, trust_pickle=trust_pickle))
+    document, edited = read_graph(graph, trust_pickle=trust_pickle), False
+    if not file_only:
+        document, edited = with_stored_edits(document, store)
+    found = {**facts(document), "edits_only_in_store": edited}
     if json:
         print_json(found)
         return
@@ -26,6 +36,8 @@ def info(graph: GraphFile, trust_pickle: TrustPickle = False, json: JsonFlag = F
 def _shown(value: object) -> str:
     from graphlabel.inert import inert
 
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:.4f}"
     if isinstance(value, dict):

@@ -2,86 +2,126 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphlabel.cli.options import GraphFile, JsonFlag, OfflineOption, OutputFile, SourceOption
+from graphlabel.cli.llm_options import LanguageModelOptions, language_model_options
+from graphlabel.cli.options import (
+    GraphFile,
+    JsonFlag,
+    OfflineOption,
+    OutputFile,
+    SourceOption,
+    TrustPickle,
+)
+from graphlabel.cli.tier_options import (
+    SubjectModelOption,
+    TierOneModelOption,
+    TierOneOption,
+    TierOneSetOption,
+    TierThree,
+    TierThreeOption,
+    TierTwoModelOption,
+    TierTwoOption,
+    TierTwoSetOption,
+    TranscodersOption,
+    VerbalizerOption,
+)
+from graphlabel.errors import LanguageModelError, UsageError
 
 if TYPE_CHECKING:
-    from graphlabel.annotation import Scope
     from graphlabel.files import GraphDocument
-    from graphlabel.labeling import LabelingReport
+    from graphlabel.labeling.verbalizers import Verbalizer
+
+INTERRUPTED = 130
 
 
+@language_model_options
 def label(
     graph: GraphFile,
     features: SourceOption,
     output: OutputFile,
+    language_model: LanguageModelOptions,
+    tier1: TierOneOption = "token_count",
+    tier1_model: TierOneModelOption = None,
+    tier1_set: TierOneSetOption = None,
+    tier2: TierTwoOption = "np_max-act-logits",
+    tier2_model: TierTwoModelOption = None,
+    tier2_set: TierTwoSetOption = None,
+    tier3: TierThreeOption = TierThree.FLAG,
+    verbalizer: VerbalizerOption = None,
+    model: SubjectModelOption = None,
+    transcoders: TranscodersOption = None,
     any_set: Annotated[
         bool, typer.Option("--any-set", help="Accept evidence of another transcoder set.")
     ] = False,
     offline: OfflineOption = False,
+    trust_pickle: TrustPickle = False,
     json: JsonFlag = False,
 ) -> None:
-    """Label tier 1 with the token counter and list what tiers 2 and 3 still need."""
-    from graphlabel.annotation import Tier
-    from graphlabel.cli.console import note, print_json
-    from graphlabel.cli.pipeline import check_writable, feature_flags, label_document, source_for
+    """Label a graph tier by tier; list what still waits for a model, with its price, or for you."""
+    from graphlabel.cli.console import note, print_json, progress
+    from graphlabel.cli.label_plan import TierOptions, open_plan, parse_settings, quote
+    from graphlabel.cli.label_report import as_json, lost, report_lines
+    from graphlabel.cli.label_tools import open_tools
+    from graphlabel.cli.labelling import finder, label_document
+    from graphlabel.cli.llm_options import print_outcome
+    from graphlabel.cli.pipeline import check_writable, feature_flags, source_for
     from graphlabel.files import read_graph, write_graph
 
-    document = read_graph(graph)
+    one = TierOptions(tier1, tier1_model, parse_settings(tier1_set or (), "--tier1-set"))
+    two = TierOptions(tier2, tier2_model, parse_settings(tier2_set or (), "--tier2-set"))
+    if tier3 is TierThree.VERBALIZE and verbalizer is None:
+        raise UsageError("--tier3 verbalize needs a verbalizer; name one with --verbalizer")
+    document = read_graph(graph, trust_pickle=trust_pickle)
     source = source_for(document, features, any_set=any_set, offline=offline)
     check_writable(output)
-    labelled, report, scope = label_document(document, source)
-    write_graph(labelled, output)
-    if json:
-        ids = labelled.id_of_key
-        print_json(
-            {
-                "file": str(output),
-                "labelled": report.labelled,
-                "kept": report.kept,
-                "only_at_top": report.only_at_top,
-                "scope": scope.value,
-                "awaiting_model": [ids[key] for key in report.waiting[Tier.MODEL]],
-                "awaiting_person": [ids[key] for key in report.waiting[Tier.PERSON]],
-            }
-        )
+    tools = open_tools(verbalizer, model, transcoders)
+    with ExitStack() as stack, progress("label", quiet=json) as report:
+        plan = open_plan(one, two, tools, language_model, note, stack)
+        find = finder(document, source)
+        labelled, done = label_document(document, find, plan, report)
+    gateways = [how.gateway for how in plan.values() if how.gateway is not None]
+    for gateway in gateways:
+        print_outcome(gateway)
+    if not language_model.dry_run:
+        write_graph(labelled, output)
+        if tier3 is TierThree.VERBALIZE and tools.verbalizer and not done.stopped:
+            labelled = _verbalized(labelled, tools.verbalizer, output, quiet=json)
+    table, batch = language_model.prices, language_model.batch
+    quoted = quote(labelled, find, two, table, batch=batch) if done.queued else None
+    if language_model.dry_run:
+        if quoted:
+            note(f"tier 2 waits for a model (--tier2-model); {quoted.words}")
+        note("dry run: nothing was sent, nothing was written")
         return
-    note(f"wrote {output}: {summary(report, scope)}")
-    print_waiting(labelled, report)
-    note(f"next: graphlabel open {output} {feature_flags(features)}")
+    if json:
+        print_json(as_json(labelled, done, quoted, str(output)))
+    else:
+        for line in report_lines(labelled, done, quoted, output):
+            note(line)
+        note(f"next: graphlabel open {output} {feature_flags(features)}")
+    if done.stopped:
+        raise typer.Exit(INTERRUPTED)
+    if why := lost(done):
+        raise LanguageModelError(why)
 
 
-def summary(report: LabelingReport, scope: Scope) -> str:
-    """What a run did, in a line."""
-    from graphlabel.annotation import Scope
+def _verbalized(
+    document: GraphDocument, verbalizer: Verbalizer, output: Path, *, quiet: bool
+) -> GraphDocument:
+    """The document with a text beside every obscure node, written as far as it comes."""
+    from graphlabel.cli.console import note, progress
+    from graphlabel.cli.labelling import verbalize_obscure
+    from graphlabel.files import write_graph
 
-    where = "wherever they fire" if scope is Scope.FEATURE else "at their occurrence only"
-    parts = [f"{report.labelled} features labelled by the token counter, {where}"]
-    if report.kept:
-        parts.append(f"{report.kept} labels kept")
-    if report.only_at_top:
-        parts.append(f"{report.only_at_top} of them hold only at the top")
-    if report.without_evidence:
-        parts.append(f"{report.without_evidence} without evidence")
-    if report.unnamed:
-        parts.append(f"{report.unnamed} the counter could not name")
-    return ", ".join(parts)
-
-
-def print_waiting(document: GraphDocument, report: LabelingReport, most: int = 8) -> None:
-    """What tiers 2 and 3 still need, most influential first."""
-    from graphlabel.annotation import Tier
-    from graphlabel.cli.console import note
-
-    tiers = {Tier.MODEL: "◆ await a model (tier 2)", Tier.PERSON: "○ await you (tier 3)"}
-    for tier, who in tiers.items():
-        waiting = report.waiting[tier]
-        shown = ", ".join(
-            f"{key.feature_key} @{document.graph.tokens[key.position].strip() or key.position}"
-            for key in waiting[:most]
-        )
-        more = f" and {len(waiting) - most} more" if len(waiting) > most else ""
-        note(f"  {len(waiting)} {who}{': ' if waiting else ''}{shown}{more}")
+    keep = partial(write_graph, path=output)
+    with progress("label", quiet=quiet) as report:
+        spoken, said = verbalize_obscure(document, verbalizer, keep, report)
+    write_graph(spoken, output)
+    note(f"{said} obscure nodes put into words, as an aid; they still wait for you")
+    return spoken

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from graphlabel.cli.options import JsonFlag
+from graphlabel.cli.options import JsonFlag, TrustPickle
 from graphlabel.cli.protocol_options import ProtocolOptions, protocol_options
 from graphlabel.errors import UsageError
 
@@ -35,6 +35,7 @@ def profile(
     limit: Annotated[
         int | None, typer.Option(min=1, help="Of a source, route so many features, drawn by seed.")
     ] = None,
+    trust_pickle: TrustPickle = False,
     json: JsonFlag = False,
 ) -> None:
     """Say which layers hold which classes: early input, middle abstract, late output?"""
@@ -45,7 +46,7 @@ def profile(
         from graphlabel.cli.pipeline import check_writable
 
         check_writable(svg)
-    found = _classes(place, protocol, limit, quiet=json)
+    found = _classes(place, protocol, limit, quiet=json, trust_pickle=trust_pickle)
     made = layer_profile(found, seed=protocol.seed or 0)
     if svg is not None:
         from graphlabel.atomic import write_bytes
@@ -61,7 +62,9 @@ def profile(
         note(f"wrote {svg}")
 
 
-def _classes(place: str, protocol: ProtocolOptions, limit: int | None, *, quiet: bool) -> Classes:
+def _classes(
+    place: str, protocol: ProtocolOptions, limit: int | None, *, quiet: bool, trust_pickle: bool
+) -> Classes:
     """The layer and class of every feature that has one.
 
     Raises UsageError for options that only routing heeds, where features are routed already.
@@ -72,7 +75,7 @@ def _classes(place: str, protocol: ProtocolOptions, limit: int | None, *, quiet:
     given = [*protocol.named(), *(["--limit"] if limit is not None else [])]
     if given:
         raise UsageError(f"{place} is routed already; drop {', '.join(given)}, or name a source")
-    return _of_lines(path) if path.suffix == ".jsonl" else _of_graph(path)
+    return _of_lines(path) if path.suffix == ".jsonl" else _of_graph(path, trust_pickle)
 
 
 def _is_source(path: Path) -> bool:
@@ -89,11 +92,11 @@ def _is_source(path: Path) -> bool:
     return True
 
 
-def _of_graph(path: Path) -> Classes:
+def _of_graph(path: Path, trust_pickle: bool) -> Classes:
     from graphlabel.files import read_graph
     from graphlabel.graph import NodeKind
 
-    document = read_graph(path)
+    document = read_graph(path, trust_pickle=trust_pickle)
     graph, routings = document.graph, document.annotations.routings
     keys = {graph.nodes[i].key.feature_key for i in graph.places(NodeKind.FEATURE)}
     found = [(key.layer, routings[key].feature_class) for key in sorted(keys) if key in routings]

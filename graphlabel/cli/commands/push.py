@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphlabel.cli.options import GraphFile, JsonFlag, ServerOption, StoreOption
+from graphlabel.cli.options import GraphFile, JsonFlag, ServerOption, StoreOption, TrustPickle
 
 if TYPE_CHECKING:
     from graphlabel.files import GraphDocument
@@ -28,6 +28,7 @@ def push(
     ] = False,
     store: StoreOption = None,
     server: ServerOption = None,
+    trust_pickle: TrustPickle = False,
     json: JsonFlag = False,
 ) -> None:
     """Upload a graph to Neuronpedia and save its pins, supernodes and labels as a subgraph.
@@ -39,7 +40,7 @@ def push(
     from graphlabel.files import link_to, read_graph, subgraph_of
     from graphlabel.neuronpedia import Neuronpedia, check_names, save_subgraph, upload_graph
 
-    document, _ = with_stored_edits(read_graph(graph), store)
+    document, _ = with_stored_edits(read_graph(graph, trust_pickle=trust_pickle), store)
     model, slug = model or document.graph.source.model, slug or document.slug
     check_names(model, slug)
     exported = document if subgraph_only else for_neuronpedia(document, model, slug)

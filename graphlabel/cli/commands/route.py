@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from graphlabel.cli.options import JsonFlag, OfflineOption, SourceOption
+from graphlabel.cli.options import JsonFlag, OfflineOption, SourceOption, TrustPickle
 from graphlabel.cli.protocol_options import ProtocolOptions, protocol_options
 from graphlabel.errors import UsageError
 
@@ -39,6 +39,7 @@ def route(
         bool, typer.Option("--any-set", help="Accept evidence of another transcoder set.")
     ] = False,
     offline: OfflineOption = False,
+    trust_pickle: TrustPickle = False,
     json: JsonFlag = False,
 ) -> None:
     """Route the features of a graph, or of a whole source: input, output, cross or obscure."""
@@ -62,7 +63,7 @@ def route(
     from graphlabel.cli.pipeline import check_writable, feature_flags, route_document, source_for
     from graphlabel.files import read_graph, write_graph
 
-    document = read_graph(graph)
+    document = read_graph(graph, trust_pickle=trust_pickle)
     source = source_for(document, features, any_set=any_set, offline=offline)
     check_writable(output)
     with progress("route", quiet=json) as report:

@@ -25,11 +25,16 @@ def info(store: StoreOption = None, json: JsonFlag = False) -> None:
         builtins = msgspec.to_builtins
         print_json({"store": opened.name, "graphs": builtins(graphs), "sets": builtins(sets)})
         return
-    say(f"{opened.name}: {len(graphs)} graphs with edits, {len(sets)} transcoder sets")
+    known = f"{_counted(len(graphs), 'graph')} with edits, {_counted(len(sets), 'transcoder set')}"
+    say(f"{opened.name}: {known}")
     for each in sets:
         say(f"  {each}")
     for graph in graphs:
-        say(f"  {graph.slug}: {graph.edits} edits, the last {graph.last_edit}")
+        say(f"  {graph.slug}: {_counted(graph.edits, 'edit')}, the last {graph.last_edit}")
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 @app.command()

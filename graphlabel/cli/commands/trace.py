@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from graphlabel.errors import UsageError
-
-if TYPE_CHECKING:
-    from graphlabel.files import GraphDocument
-    from graphlabel.tracing import Trace, TraceSettings, Verified
 
 
 def trace(
@@ -127,6 +123,8 @@ def trace(
         "compat": compat,
         "partial": partial,
     }
+    from graphlabel.cli.tracing import run_trace
+
     document = run_trace(
         prompt, ids, model, transcoders, output, settings, device=device, raw=raw, slug=slug,
         quiet=json, gguf_file=gguf_file, chat=chat, verify_rows=verify,
@@ -157,106 +155,3 @@ def _parse_ids(text: str) -> list[int]:
         raise UsageError(
             f"--token-ids should be whole numbers separated by commas, not “{text[:60]}”"
         ) from error
-
-
-def run_trace(
-    prompt: str | None,
-    ids: list[int] | None,
-    model_name: str,
-    transcoders_name: str,
-    output: Path,
-    settings: dict[str, object],
-    *,
-    device: str | None = None,
-    raw: Path | None = None,
-    slug: str = "",
-    quiet: bool = False,
-    gguf_file: str | None = None,
-    chat: bool = False,
-    verify_rows: int = 0,
-) -> GraphDocument:
-    """Trace a prompt and write its graph; the document that was written."""
-    from graphlabel.cli.console import note, progress
-    from graphlabel.cli.pipeline import check_writable
-
-    check_writable(output)
-    if raw:
-        check_writable(raw)
-        if raw.resolve() == output.resolve():
-            raise UsageError(f"-o and --raw both name {raw}; give them names of their own")
-    import torch
-
-    from graphlabel.files import new_document, write_graph
-    from graphlabel.models import (
-        check_dtype,
-        device_of,
-        dtype_of,
-        load_language_model,
-        load_transcoders,
-        prompt_of_ids,
-        read_prompt,
-    )
-    from graphlabel.models.memory import explained_memory
-    from graphlabel.tracing import TraceSettings, pruned_graph, trace, verify, write_raw
-
-    chosen = TraceSettings(**settings)  # type: ignore[arg-type]
-    dtype, place = dtype_of(chosen.dtype), device_of(device)
-    check_dtype(torch.float64 if verify_rows else dtype, place)
-    checked = None
-    with explained_memory():
-        if not quiet:
-            note(f"loading {model_name}")
-        model = load_language_model(model_name, dtype=dtype, device=place, gguf_file=gguf_file)
-        if not quiet:
-            note(f"loading {transcoders_name}")
-        transcoders = load_transcoders(transcoders_name)
-        tokens = prompt_of_ids(model, ids) if ids else read_prompt(model, prompt or "", chat=chat)
-        with progress("tracing", quiet=quiet) as report:
-            traced = trace(model, transcoders, tokens, chosen, report=report)
-            if verify_rows:
-                checked = verify(model, transcoders, traced, chosen, verify_rows, report=report)
-    _note_findings(traced, checked)
-    document = new_document(pruned_graph(traced, chosen), slug or output.stem)
-    if raw:
-        write_raw(traced, raw)
-    write_graph(document, output, settings=_metadata(chosen, traced))
-    return document
-
-
-def _note_findings(traced: Trace, checked: Verified | None) -> None:
-    from graphlabel.cli.console import note
-
-    layers = traced.missing_layers
-    if layers:
-        shown = ", ".join(map(str, layers[:12])) + ("…" if len(layers) > 12 else "")
-        note(f"layers without a transcoder, whose MLPs are error nodes: {shown}")
-    if checked:
-        note(
-            f"verified {checked.rows} rows by autograd in float64: worst relative error "
-            f"{checked.worst:.1e}, median {checked.median:.1e}"
-        )
-
-
-def _metadata(settings: TraceSettings, traced: Trace) -> dict[str, object]:
-    generation: dict[str, object] = {}
-    if settings.targets:
-        generation["attribution_targets"] = list(traced.logit_tokens)
-    if settings.compat:
-        generation["compat"] = settings.compat
-    if traced.missing_layers:
-        generation["layers_without_transcoder"] = list(traced.missing_layers)
-    return {
-        "node_threshold": settings.node_threshold,
-        "generation_settings": {
-            "max_n_logits": settings.max_n_logits,
-            "desired_logit_prob": settings.desired_logit_prob,
-            "batch_size": settings.batch_size,
-            "max_feature_nodes": settings.max_feature_nodes,
-            "dtype": settings.dtype,
-            **generation,
-        },
-        "pruning_settings": {
-            "node_threshold": settings.node_threshold,
-            "edge_threshold": settings.edge_threshold,
-        },
-    }

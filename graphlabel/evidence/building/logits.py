@@ -56,12 +56,22 @@ class LogitLens:
         )
         return high, low
 
+    @torch.no_grad()
+    def moved(self, transcoder: TranscoderLayer, feature: int) -> Float[Tensor, " vocabulary"]:
+        """The change of every token's logit per unit of one feature's activation."""
+        return self._logits(transcoder, torch.tensor([feature]))[0]
+
+    def _logits(
+        self, transcoder: TranscoderLayer, features: Tensor
+    ) -> Float[Tensor, "features vocabulary"]:
+        directions: Tensor = sum(  # type: ignore[assignment]
+            transcoder.decoder_rows(features, layer).float() for layer in transcoder.write_layers
+        )
+        return directions.to(self._projection.device) @ self._projection.T
+
     def _parts(
         self, transcoder: TranscoderLayer, n_features: int, top: int
     ) -> Iterator[tuple[torch.return_types.topk, torch.return_types.topk]]:
         for part in torch.split(torch.arange(n_features), _PART):
-            directions: Tensor = sum(  # type: ignore[assignment]
-                transcoder.decoder_rows(part, layer).float() for layer in transcoder.write_layers
-            )
-            logits = directions.to(self._projection.device) @ self._projection.T
+            logits = self._logits(transcoder, part)
             yield logits.topk(top), logits.topk(top, largest=False)

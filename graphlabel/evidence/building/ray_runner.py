@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from graphlabel.errors import EvidenceError, GraphLabelError, UsageError
+from graphlabel.errors import EvidenceError, GraphLabelError
 from graphlabel.evidence.building.build import Part, build_part, merged
 from graphlabel.evidence.building.make import load_part
 from graphlabel.evidence.building.publish import Step, prepare, publish
@@ -14,6 +14,7 @@ from graphlabel.evidence.building.settings import Shard
 from graphlabel.evidence.building.worker import Report
 from graphlabel.evidence.index.format import Manifest
 from graphlabel.models import device_of
+from graphlabel.ray_cluster import ray_cluster
 
 POLL_SECONDS = 0.5
 
@@ -34,17 +35,10 @@ def build_with_ray(
     should be on a file system that all its machines share. Raises UsageError when Ray is not
     installed, else what ``build_index`` raises.
     """
-    ray = _ray()
     staging = prepare(folder, force=force).resolve()
     folders = [staging / f"shard_{number}_of_{workers}" for number in range(workers)]
-    own = not ray.is_initialized()
-    if own:
-        ray.init(include_dashboard=False, log_to_driver=False)
-    try:
+    with ray_cluster() as ray:
         _work(ray, request, folders, checkpoint_every, report)
-    finally:
-        if own:
-            ray.shutdown()
     parts = [load_part(each) for each in folders]
     model, transcoders = request.places.load(request.settings.dtype, request.device)
     return publish(merged(parts), model, transcoders, folder, step)
@@ -96,13 +90,3 @@ class _Meter:
 
     def total(self) -> int:
         return sum(self._seen.values())
-
-
-def _ray() -> Any:
-    try:
-        import ray
-    except ImportError as error:
-        raise UsageError(
-            "--runner ray needs Ray; pip install 'graphlabel[ray]', or use --shard on each machine"
-        ) from error
-    return ray

@@ -71,7 +71,7 @@ def dashboard_record(
             feature.get("freq_hist_data_bar_heights"), feature.get("freq_hist_data_bar_values")
         ),
         explanations=tuple(
-            found for each in explanations if (found := _explanation(each)) is not None
+            found for each in explanations if (found := explanation_of(each)) is not None
         ),
         dropped=dropped,
     )
@@ -126,7 +126,8 @@ def _peak_is_inside(each: Mapping[str, object]) -> bool:
     return place is not None and place < len(tokens)
 
 
-def _explanation(value: object) -> Explanation | None:
+def explanation_of(value: object) -> Explanation | None:
+    """The explanation in a row of Neuronpedia's; None when it describes nothing."""
     if not isinstance(value, Mapping) or not text(value.get("description")).strip():
         return None
     scores = value.get("scores")

@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-import numpy as np
-
 from graphlabel.export.picture.ordering import Layers, order_rows
+from graphlabel.export.picture.placing import centres
 from graphlabel.export.picture.rows import BOX_GAP, rows_of
 from graphlabel.export.picture.scene import Box, Scene
 from graphlabel.export.picture.text import text_width, wrap
@@ -23,7 +22,6 @@ LABEL_LINES = 3
 ROW_GAP = 74.0
 LANE = 14.0
 """Width of the lane an edge takes through a row it passes."""
-ROUNDS = 30
 BOLD = 1.13
 """How much wider bold text is."""
 STACK = 5.0
@@ -85,9 +83,9 @@ def lay_out(scene: Scene) -> Layout:
     lines = {box.name: wrap(box.label, LABEL_SIZE, LABEL_WIDTH, LABEL_LINES) for box in scene.boxes}
     work = _layered(scene, {box.name: _width(box, lines[box.name]) for box in scene.boxes}, lines)
     order_rows(work.layers)
-    centres = _centres(work)
-    left = min(x - width / 2 for x, width in zip(centres, work.widths, strict=True))
-    xs = [x - left for x in centres]
+    middles = centres(work.layers, work.widths, len(work.boxes), BOX_GAP)
+    left = min(x - width / 2 for x, width in zip(middles, work.widths, strict=True))
+    xs = [x - left for x in middles]
     tops, height = _tops(work)
     placed = _placed(work, xs, tops, lines)
     routes = sorted(_routes(work, xs, tops, placed), key=lambda r: abs(r.edge.weight))
@@ -136,54 +134,6 @@ def _chain(
         pairs = pairwise(chain)
         work.layers.pieces += [(below, above, strength) for below, above in pairs]
     work.chains.append((edge, chain if chain[0] == source else chain[::-1]))
-
-
-def _centres(work: _Work) -> list[float]:
-    """Centres that draw neighbours above one another, rows kept apart and in order."""
-    x = np.zeros(len(work.widths))
-    for row in work.layers.rows:
-        widths = np.array([work.widths[node] + BOX_GAP for node in row])
-        x[row] = np.cumsum(widths) - widths / 2 - widths.sum() / 2
-    n_boxes = len(work.boxes)
-    pull: dict[int, list[tuple[int, float]]] = {}
-    for low, high, strength in work.layers.pieces:
-        # lanes want to be straight more than boxes want to be close
-        weight = strength * (1 + 2 * (low >= n_boxes) + 2 * (high >= n_boxes))
-        pull.setdefault(low, []).append((high, weight))
-        pull.setdefault(high, []).append((low, weight))
-    numbers = list(range(len(work.layers.rows)))
-    for turn in range(ROUNDS):
-        for number in numbers if turn % 2 else reversed(numbers):
-            row = work.layers.rows[number]
-            wanted = np.array([_mean(x, pull.get(node, ()), x[node]) for node in row])
-            weights = np.array([1e-3 + sum(w for _, w in pull.get(node, ())) for node in row])
-            x[row] = _spread(wanted, weights, np.array([work.widths[node] for node in row]))
-    return [float(value) for value in x]
-
-
-def _mean(x: np.ndarray, seen: Sequence[tuple[int, float]], fallback: float) -> float:
-    weight = sum(w for _, w in seen)
-    return sum(float(x[node]) * w for node, w in seen) / weight if weight else float(fallback)
-
-
-def _spread(wanted: np.ndarray, weights: np.ndarray, widths: np.ndarray) -> np.ndarray:
-    """The places nearest to the wanted ones (least squares) at which nothing overlaps.
-
-    With the minimal distances taken off, this is isotonic regression: pool adjacent violators.
-    """
-    room = (widths[1:] + widths[:-1]) / 2 + BOX_GAP
-    offset = np.concatenate([[0.0], np.cumsum(room)])
-    blocks: list[tuple[float, float, int]] = []
-    for value, weight in zip((wanted - offset).tolist(), weights.tolist(), strict=True):
-        block = (value, weight, 1)
-        while blocks and blocks[-1][0] > block[0]:
-            mean, mass, count = blocks.pop()
-            total = mass + block[1]
-            pooled = (mean * mass + block[0] * block[1]) / total
-            block = (pooled, total, count + block[2])
-        blocks.append(block)
-    spread: np.ndarray = np.repeat([b[0] for b in blocks], [b[2] for b in blocks]) + offset
-    return spread
 
 
 def _tops(work: _Work) -> tuple[list[tuple[float, float]], float]:

@@ -16,15 +16,22 @@ STRONG = 0.25
 """An edge of this share of the strongest one never runs within a row."""
 
 
-def rows_of(scene: Scene, widths: Mapping[str, float]) -> list[list[Box]]:
+def rows_of(
+    scene: Scene,
+    widths: Mapping[str, float],
+    *,
+    row_width: float = ROW_WIDTH,
+    gap: float = BOX_GAP,
+) -> list[list[Box]]:
     """Rows of boxes from the bottom up, each in the order of the prompt; none is empty."""
+    taken = {name: width + gap for name, width in widths.items()}
     tokens = [box for box in scene.boxes if box.kind is NodeKind.TOKEN]
     logits = [box for box in scene.boxes if box.kind is NodeKind.LOGIT]
     inner = [box for box in scene.boxes if box.kind not in (NodeKind.TOKEN, NodeKind.LOGIT)]
-    rows = _filled(sorted(tokens, key=_reading_order), widths)
+    rows = _filled(sorted(tokens, key=_reading_order), taken, row_width)
     for row in _by_layer(inner, scene):
-        rows += _filled(sorted(row, key=_reading_order), widths)
-    return [*rows, *_filled(sorted(logits, key=_reading_order), widths)]
+        rows += _filled(sorted(row, key=_reading_order), taken, row_width)
+    return [*rows, *_filled(sorted(logits, key=_reading_order), taken, row_width)]
 
 
 def _reading_order(box: Box) -> tuple[float, float, str]:
@@ -51,15 +58,15 @@ def _by_layer(boxes: Sequence[Box], scene: Scene) -> list[list[Box]]:
     return rows
 
 
-def _filled(boxes: Sequence[Box], widths: Mapping[str, float]) -> list[list[Box]]:
+def _filled(boxes: Sequence[Box], taken: Mapping[str, float], row_width: float) -> list[list[Box]]:
     """The boxes in as few rows as fit, about equally full."""
-    whole = sum(widths[box.name] + BOX_GAP for box in boxes)
-    n_rows = max(1, -(-int(whole) // int(ROW_WIDTH)))
+    whole = sum(taken[box.name] for box in boxes)
+    n_rows = max(1, -(-int(whole) // int(row_width)))
     most = whole / n_rows
     rows: list[list[Box]] = []
     used = most
     for box in boxes:
-        width = widths[box.name] + BOX_GAP
+        width = taken[box.name]
         if not rows or used + width / 2 > most * len(rows):
             rows.append([])
             used = most * (len(rows) - 1)

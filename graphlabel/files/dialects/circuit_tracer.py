@@ -8,6 +8,7 @@ from graphlabel.files.dialects.dialect import Dialect, Head
 from graphlabel.files.fields import Fields
 from graphlabel.files.node_ids import cantor_inverse
 from graphlabel.files.stated_influence import as_cumulative
+from graphlabel.graph import GraphSource
 
 _DECIMAL_PLACES = 5  # gemma-2-2b before schema 1: layer and index as LLiiiii
 
@@ -23,6 +24,13 @@ class CircuitTracer(Dialect):
     def matches(self, head: Head) -> bool:
         """Every file that no other dialect claims."""
         return True
+
+    def source(self, metadata: Fields) -> GraphSource:
+        """``scan`` is the transcoders' repository on the hub, or a model of Neuronpedia's."""
+        found = super().source(metadata)
+        if found.transcoders or "/" not in found.model:
+            return found
+        return GraphSource(transcoders=found.model)
 
     def influences(self, stated: Sequence[float | None]) -> Sequence[float | None]:
         """Files of this form have other makers too, and some write raw influences."""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from graphlabel.files.dialects.circuit_tracer import CircuitTracer
 from graphlabel.files.dialects.dialect import Head
 from graphlabel.files.fields import Fields
 from graphlabel.graph import GraphSource
+
+_SET_PAGE = re.compile(r"^https://(?:www\.)?neuronpedia\.org/([^/?#]+)/([^/?#]+)/?$")
 
 
 class Neuronpedia(CircuitTracer):
@@ -23,10 +28,22 @@ class Neuronpedia(CircuitTracer):
         )
 
     def source(self, metadata: Fields) -> GraphSource:
-        """The source set comes from ``feature_details`` or ``info``."""
+        """The source set comes from ``feature_details`` or ``info``, which may link to it only."""
         found = super().source(metadata)
         info = metadata.raw.get("info")
-        named = info.get("neuronpedia_source_set") if isinstance(info, dict) else None
-        if not found.transcoders and isinstance(named, str):
-            return replace(found, transcoders=named)
-        return found
+        if found.transcoders or not isinstance(info, dict):
+            return found
+        return replace(found, transcoders=_source_set(info, found.model))
+
+
+def _source_set(info: Mapping[str, Any], model: str) -> str:
+    """Neuronpedia's name of the set, or else the transcoders' repository."""
+    named, urls = info.get("neuronpedia_source_set"), info.get("source_urls")
+    if isinstance(named, str) and named:
+        return named
+    for url in urls if isinstance(urls, list) else ():
+        match = _SET_PAGE.match(url) if isinstance(url, str) else None
+        if match and match[1] == model:
+            return match[2]
+    repository = info.get("transcoder_set")
+    return repository if isinstance(repository, str) else ""

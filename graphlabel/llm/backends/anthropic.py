@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from graphlabel.errors import LanguageModelError
+from graphlabel.errors import NoKeyError
 from graphlabel.llm.backends.anthropic_batches import AnthropicBatches
 from graphlabel.llm.backends.backend import BatchService
 from graphlabel.llm.backends.wire import read
@@ -67,12 +67,21 @@ class AnthropicModel:
     most_at_once: int | None = None
 
     def __init__(
-        self, model: str, terms: Terms, *, base_url: str | None = None, timeout: float = 120.0
+        self,
+        model: str,
+        terms: Terms,
+        *,
+        base_url: str | None = None,
+        timeout: float = 120.0,
+        silent: bool = False,
     ) -> None:
-        """``timeout`` in seconds a call; raises LanguageModelError without a key."""
+        """``timeout`` in seconds a call; raises LanguageModelError without a key.
+
+        ``silent``: it will not be called, and needs none.
+        """
         key = os.environ.get(KEY_VARIABLE, "").strip()
-        if not key:
-            raise LanguageModelError(
+        if not key and not silent:
+            raise NoKeyError(
                 f"Claude needs an API key; set {KEY_VARIABLE}, or use a local model: local:FOLDER"
             )
         self.model, self.terms, self._timeout = model, terms, timeout

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import struct
 import time
+from collections.abc import Callable
 from contextlib import nullcontext, redirect_stderr
 from dataclasses import dataclass
 from io import StringIO
@@ -55,10 +56,11 @@ class LocalModel:
     most_at_once: int | None = 1
     batches: BatchService | None = None
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, say: Callable[[str], None] | None = None) -> None:
         """``model`` is a folder, a GGUF file, or an id on the hub; nothing is loaded yet.
 
-        Raises LanguageModelError when it names a path where nothing is.
+        ``say`` is told when loading begins and ends, from another thread. Raises
+        LanguageModelError when it names a path where nothing is.
         """
         path = Path(model).expanduser()
         if not path.exists() and (model.startswith((".", "/", "~")) or model.count("/") > 1):
@@ -67,6 +69,7 @@ class LocalModel:
         if path.is_file():
             self._place, self._gguf = str(path.parent), path.name
         self.name = f"local:{_shown(model, path)}"
+        self._say = say or (lambda _: None)
         self._loaded: _Loaded | None = None
 
     async def complete(self, request: Request) -> Completion:
@@ -80,7 +83,7 @@ class LocalModel:
         import torch
 
         if self._loaded is None:
-            self._loaded = _load(self._place, self._gguf)
+            self._loaded = self._load()
         loaded, started = self._loaded, time.monotonic()
         inputs = _inputs(loaded, request).to(loaded.model.device)
         prompt_length = int(inputs.shape[1])
@@ -104,6 +107,14 @@ class LocalModel:
             ) from error
         answer = tokens[0, prompt_length:]
         return self._completion(loaded, request, prompt_length, answer, started)
+
+    def _load(self) -> _Loaded:
+        unpacking = "; GGUF is unpacked first, which takes a while" if self._gguf else ""
+        self._say(f"loading {self.name}{unpacking}")
+        started = time.monotonic()
+        loaded = _load(self._place, self._gguf)
+        self._say(f"loaded in {time.monotonic() - started:.0f} s on {loaded.model.device}")
+        return loaded
 
     def _completion(
         self,

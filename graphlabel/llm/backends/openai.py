@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from graphlabel.errors import LanguageModelError
+from graphlabel.errors import LanguageModelError, NoKeyError
 from graphlabel.llm.backends.backend import BatchService
 from graphlabel.llm.backends.wire import read, spoken
 from graphlabel.llm.calls import Service, malformed, refused, timed_out, unreachable
@@ -62,9 +62,18 @@ class OpenAIModel:
     batches: BatchService | None = None
 
     def __init__(
-        self, model: str, terms: Terms, *, base_url: str | None = None, timeout: float = 120.0
+        self,
+        model: str,
+        terms: Terms,
+        *,
+        base_url: str | None = None,
+        timeout: float = 120.0,
+        silent: bool = False,
     ) -> None:
-        """``timeout`` in seconds a call; raises LanguageModelError without key or SDK."""
+        """``timeout`` in seconds a call; raises LanguageModelError without key or SDK.
+
+        ``silent``: it will not be called, and needs neither.
+        """
         self.model, self._timeout = model, timeout
         self._url = base_url or os.environ.get(URL_VARIABLE) or BASE_URL
         host = urlsplit(self._url).hostname or ""
@@ -75,14 +84,15 @@ class OpenAIModel:
         self.name = f"openai:{model}" + ("" if self._url == BASE_URL else f"@{self._url}")
         variable = OTHER_KEY_VARIABLE if base_url and not self._is_openai else KEY_VARIABLE
         key = os.environ.get(variable, "").strip()
-        if not key and self._is_openai:
-            raise LanguageModelError(
+        if not key and self._is_openai and not silent:
+            raise NoKeyError(
                 f"{model} at {host} needs an API key; set {variable}, or name a server of yours: "
                 f"openai:{model}@http://localhost:8000/v1"
             )
         self._service = Service(f"{model} at {host}", variable, key)
         self._client: AsyncOpenAI | None = None
-        _check_installed()
+        if not silent:
+            _check_installed()
 
     async def complete(self, request: Request) -> Completion:
         """One call, never repeated here; raises CallError."""

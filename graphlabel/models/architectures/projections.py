@@ -54,6 +54,31 @@ class ValueProjection:
         bias = linear_bias(block.get_submodule(self.module), dtype)
         return None if bias is None else self._values(bias[:, None], n_heads, d_head)[..., 0]
 
+    @property
+    def queries_and_keys(self) -> tuple[str, ...]:
+        """The modules that make queries and keys, and values too where they are fused."""
+        if self.layout is not Layout.OWN:
+            return (self.module,)
+        attention = self.module.rpartition(".")[0]
+        return (f"{attention}.q_proj", f"{attention}.k_proj")
+
+    def with_values(
+        self,
+        kept: Float[Tensor, "batch positions d_out"],
+        new: Float[Tensor, "batch positions d_out"],
+        n_heads: int,
+        n_kv_heads: int,
+    ) -> Float[Tensor, "batch positions d_out"]:
+        """Such a module's output: queries and keys of ``kept``, values of ``new``."""
+        if self.layout is Layout.OWN:
+            return kept
+        if self.layout is Layout.PER_HEAD:
+            shape = (*kept.shape[:-1], n_heads, 3, -1)
+            parts = [kept.reshape(shape)[..., :2, :], new.reshape(shape)[..., 2:, :]]
+            return torch.cat(parts, dim=-2).flatten(-3)
+        n_values = kept.shape[-1] * n_kv_heads // (n_heads + 2 * n_kv_heads)
+        return torch.cat([kept[..., :-n_values], new[..., -n_values:]], dim=-1)
+
     def _values(self, rows: Tensor, n_heads: int, d_head: int) -> Tensor:
         if self.layout is Layout.PER_HEAD:
             return rows.view(n_heads, 3, d_head, -1)[:, 2]

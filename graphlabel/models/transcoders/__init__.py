@@ -1,6 +1,11 @@
 """Transcoders: their kinds and their loaders."""
 
-from graphlabel.models.transcoders.load import check_fit, fitted, load_transcoders
+from graphlabel.models.transcoders.load import (
+    check_fit,
+    fitted,
+    load_transcoders,
+    made_for_another,
+)
 from graphlabel.models.transcoders.transcoder import (
     Activation,
     BatchTopK,
@@ -32,4 +37,5 @@ __all__ = [
     "check_fit",
     "fitted",
     "load_transcoders",
+    "made_for_another",
 ]

@@ -65,6 +65,19 @@ def check_fit(model: LanguageModel, transcoders: Transcoders) -> None:
             )
 
 
+def made_for_another(model: LanguageModel, transcoders: Transcoders) -> bool:
+    """Whether the set names a model that this one is not, going by the names alone.
+
+    Only ids of the hub are compared, because a folder can be called anything; “gemma-2-2b” and
+    “google/gemma-2-2b-it” go together.
+    """
+    theirs, ours = (
+        "".join(filter(str.isalnum, name.rpartition("/")[2].lower()))
+        for name in (transcoders.model_name, model.name)
+    )
+    return "/" in model.name and theirs not in ours and ours not in theirs
+
+
 def fitted(model: LanguageModel, transcoders: Transcoders, *, partial: bool = False) -> Transcoders:
     """The set with a layer for each of the model's.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -9,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.strip import Strip
 
-from graphlabel_tui.commands import COMMANDS
+from graphlabel_tui.commands import COMMANDS, Command
 from graphlabel_tui.filters import HINT
 from graphlabel_tui.glyphs import LOOKS
 from graphlabel_tui.lines import Line, Span, clip, line, wrap
@@ -25,12 +26,12 @@ GROUPS = {
 }
 
 
-def help_lines(width: int) -> list[Line]:
+def help_lines(width: int, commands: Sequence[Command] = COMMANDS) -> list[Line]:
     """The whole help text."""
     lines: list[Line] = []
     for group, title in GROUPS.items():
         lines += [line(), line(Span(title, "title"))]
-        for command in COMMANDS:
+        for command in commands:
             if command.group == group:
                 text = clip(command.help, width - 13)
                 lines.append(line(Span(f"{command.shown_keys:>10}", "key"), Span(f"  {text}")))
@@ -54,14 +55,15 @@ class HelpText(Painted, can_focus=True):
         Binding("k", "scroll_up", show=False),
     ]
 
-    def __init__(self) -> None:
+    def __init__(self, commands: Sequence[Command]) -> None:
         """Start empty, until the width is known."""
         super().__init__(id="help")
+        self.commands = commands
         self.lines: list[Line] = []
 
     def on_resize(self) -> None:
         """Wrap for the width."""
-        self.lines = help_lines(self.scrollable_content_region.width)
+        self.lines = help_lines(self.scrollable_content_region.width, self.commands)
         self.virtual_size = Size(self.scrollable_content_region.width, len(self.lines))
         self.refresh()
 
@@ -79,9 +81,14 @@ class HelpScreen(Dialog[None]):
         Binding("escape,q,question_mark", "close", "close", show=False)
     ]
 
+    def __init__(self, commands: Sequence[Command] = COMMANDS) -> None:
+        """Show these commands, with their keys."""
+        super().__init__()
+        self.commands = commands
+
     def compose(self) -> ComposeResult:
         """The text in a frame."""
-        yield HelpText()
+        yield HelpText(self.commands)
 
     def on_mount(self) -> None:
         """Let the arrow keys scroll at once."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.widgets import Button, Input
 
 from graphlabel_tui.commands import COMMANDS, Command
+from graphlabel_tui.view import View
 
 
 def shown(command: Command) -> Content:
@@ -24,16 +25,21 @@ class RegistryCommands(Provider):
 
     async def discover(self) -> Hits:
         """Every command, before anything is typed."""
-        for command in COMMANDS:
+        for command in self._commands:
             yield DiscoveryHit(shown(command), self._call(command), command.title, command.help)
 
     async def search(self, query: str) -> Hits:
         """Commands whose name or help fits what was typed."""
         matcher = self.matcher(query)
-        for command in COMMANDS:
+        for command in self._commands:
             score = max(matcher.match(command.title), matcher.match(command.help) * 0.8)
             if score > 0:
                 yield Hit(score, shown(command), self._call(command), command.title, command.help)
+
+    @property
+    def _commands(self) -> Sequence[Command]:
+        view = getattr(self.screen, "view", None)
+        return view.commands if isinstance(view, View) else COMMANDS
 
     def _call(self, command: Command) -> Callable[[], Coroutine[Any, Any, None]]:
         return partial(self.screen.run_action, f"run_command('{command.id}')")

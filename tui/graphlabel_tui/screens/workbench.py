@@ -14,6 +14,8 @@ from graphlabel_tui.messages import (
     RegionChosen,
     SupernodeChosen,
 )
+from graphlabel_tui.screens.circuit import CircuitMarking
+from graphlabel_tui.screens.comparing import Comparing
 from graphlabel_tui.screens.dialogs import (
     Choice,
     ConfirmScreen,
@@ -23,15 +25,20 @@ from graphlabel_tui.screens.dialogs import (
 )
 from graphlabel_tui.screens.grouping import Grouping
 from graphlabel_tui.screens.help import HelpScreen
+from graphlabel_tui.screens.jumping import Jumping
+from graphlabel_tui.screens.personal import Personal
 from graphlabel_tui.screens.reviewing import Reviewing
+from graphlabel_tui.screens.running import Running
 from graphlabel_tui.screens.sharing import Sharing
-from graphlabel_tui.theme import DARK, LIGHT
+from graphlabel_tui.screens.sliders import Sliders
 from graphlabel_tui.widgets.bars import KeyLine
 from graphlabel_tui.widgets.feature_panel import FeaturePanel
 from graphlabel_tui.widgets.region import LineList
 
 
-class Workbench(Sharing, Reviewing, Grouping):
+class Workbench(
+    CircuitMarking, Comparing, Jumping, Personal, Running, Sliders, Sharing, Reviewing, Grouping
+):
     """One screen, four regions."""
 
     # Selecting and moving
@@ -142,21 +149,6 @@ class Workbench(Sharing, Reviewing, Grouping):
 
     # Looking
 
-    def action_fewer(self) -> None:
-        """A lower influence threshold."""
-        self.view.move_threshold(-1)
-        self.show_all()
-
-    def action_more(self) -> None:
-        """A higher influence threshold."""
-        self.view.move_threshold(1)
-        self.show_all()
-
-    def action_errors(self) -> None:
-        """Hide or show error nodes."""
-        self.view.hide_errors = not self.view.hide_errors
-        self.show_all()
-
     def action_lower(self) -> None:
         """Examples of lower activation."""
         self._quantile(1)
@@ -213,6 +205,8 @@ class Workbench(Sharing, Reviewing, Grouping):
 
     def action_quit(self) -> None:
         """Leave; a file that is behind the edits is asked about."""
+        if self.is_busy(self.action_quit):
+            return
         if self.session.is_saved:
             self.app.exit()
             return
@@ -233,12 +227,8 @@ class Workbench(Sharing, Reviewing, Grouping):
 
     def action_help(self) -> None:
         """All commands, glyphs and classes."""
-        self.app.push_screen(HelpScreen())
+        self.app.push_screen(HelpScreen(self.view.commands))
 
     def action_palette(self) -> None:
         """Find a command by name."""
         self.app.action_command_palette()
-
-    def action_theme(self) -> None:
-        """The other theme."""
-        self.app.theme = LIGHT.name if self.app.theme == DARK.name else DARK.name

@@ -53,6 +53,8 @@ class KeyLine(Painted):
         self.view = view
         self.region_name = REGIONS[0]
         self.saved_at = ""
+        self.running = ""
+        """What runs just now, and how far it is."""
         self._hits: list[tuple[int, int, str]] = []
 
     def show_region(self, region: str) -> None:
@@ -62,9 +64,10 @@ class KeyLine(Painted):
 
     def _state(self) -> list[Span]:
         session = self.view.session
+        running = [Span(f"{self.running} ", "key")] if self.running else []
         if not session.is_saved:
-            return [Span("● ^s to file ", "warn")]
-        return [Span(f"saved {self.saved_at} " if self.saved_at else "saved ", "good")]
+            return [*running, Span("● ^s to file ", "warn")]
+        return [*running, Span(f"saved {self.saved_at} " if self.saved_at else "saved ", "good")]
 
     def render_line(self, y: int) -> Strip:
         """As many keys as there is room for, the most useful first; the rest is in the help."""
@@ -73,7 +76,7 @@ class KeyLine(Painted):
         room = width - width_of(state) - 1
         spans: list[Span] = [Span(" ")]
         self._hits = []
-        for command in footer_commands(self.region_name):
+        for command in footer_commands(self.region_name, self.view.commands):
             pieces = [Span(command.first_key, "key"), Span(f" {command.title}  ", "muted")]
             start = width_of(spans)
             if start + width_of(pieces) - 2 > room:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -34,6 +34,8 @@ class Question:
     """Characters there is room for."""
     scope: Scope | None = None
     """Where a label will hold; None when there is nothing to choose."""
+    find: Callable[[str], list[str]] | None = None
+    """Finds what fits what was typed, instead of completions; listed a line each."""
 
 
 class Completion(Suggester):
@@ -105,7 +107,7 @@ class EditLine(Vertical):
 
     def __init__(self, question: Question) -> None:
         """Ask a question."""
-        super().__init__()
+        super().__init__(classes="finding" if question.find else "")
         self.question = question
         self.scope = question.scope or Scope.OCCURRENCE
         self.completion = Completion(question.completions)
@@ -128,7 +130,8 @@ class EditLine(Vertical):
     def on_mount(self) -> None:
         """Take the focus."""
         self.border_title = Content(f" {self.question.title} ")
-        self.entry.focus()
+        # at once: a focus that comes later lets keys typed ahead act as commands
+        self.screen.set_focus(self.entry)
         self._show_hint()
 
     def _show_hint(self) -> None:
@@ -138,11 +141,16 @@ class EditLine(Vertical):
             parts.append(f"⇥ {SCOPES[self.scope]} (Tab: {SCOPES[other]})")
         if self.question.hint:
             parts.append(self.question.hint)
-        known = self.completion.matches(self._typed)[:6] if self.question.completions else []
+        known = self._known()[:6]
         if known:
-            parts.append("↓ " + " · ".join(known))
+            parts.append("↓ " + ("\n  " if self.question.find else " · ").join(known))
         parts = parts or ["Enter saves · Esc cancels"]
         self.hint.update(Content("\n".join(parts)))
+
+    def _known(self) -> list[str]:
+        if self.question.find:
+            return self.question.find(self._typed)
+        return self.completion.matches(self._typed) if self.question.completions else []
 
     def toggle_scope(self) -> None:
         """Switch between this occurrence and the feature everywhere."""
@@ -153,7 +161,7 @@ class EditLine(Vertical):
 
     def complete(self, step: int) -> None:
         """Put the next or previous known text into the field."""
-        known = self.completion.matches(self._typed)
+        known = self._known()
         if known:
             self._chosen = (self._chosen + step) % len(known) if self._chosen >= 0 else 0
             entry = self.entry

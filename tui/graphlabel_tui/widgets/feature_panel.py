@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.message import Message
 
-from graphlabel.annotation import Label, Review, Routing, WindowScore
+from graphlabel.annotation import Label, Review, Routing, Verbalization, WindowScore
 from graphlabel.graph import Node, NodeKind
 from graphlabel.records import FeatureRecord
 from graphlabel_tui.commands import region_bindings
@@ -32,6 +33,7 @@ from graphlabel_tui.wording import (
     percent,
     provenance_words,
     review_words,
+    score_words,
     signed,
     title_of,
     token_at,
@@ -92,6 +94,7 @@ class FeaturePanel(LineList):
         lines = [line(*spread([Span(title, role)], right, width))]
         if label:
             lines.append(self._provenance_line(node, label, width))
+            lines += wrap(score_words(label), width, "muted") if label.provenance.scores else []
             made = making_words(label.provenance)
             lines += wrap(made, width, "muted", limit=2) if made else []
         elif node.is_feature:
@@ -99,7 +102,8 @@ class FeaturePanel(LineList):
             lines.append(line(Span(clip(self._needs(node) + hint, width), "muted")))
         lines += self._state_lines(node, width)
         why = routing_lines(routing, width) if routing else []
-        return [*lines, *why, *self._about(node, width)]
+        aids = verbalization_lines(annotations.verbalizations_of(node.key), width)
+        return [*lines, *why, *aids, *self._about(node, width)]
 
     def _provenance_line(self, node: Node, label: Label, width: int) -> Line:
         session = self.view.session
@@ -244,6 +248,22 @@ def routing_lines(routing: Routing, width: int) -> list[Line]:
     lines += wrap(f"routed: {inert(routing.reason)}", width, limit=4)
     for note in routing.notes[:3]:
         lines += wrap(inert(note), width, "muted", limit=2)
+    return lines
+
+
+def verbalization_lines(texts: Sequence[Verbalization], width: int) -> list[Line]:
+    """What verbalizers said, with what speaks against it; an aid, never the label."""
+    lines: list[Line] = []
+    for each in texts[:3]:
+        doubts = [
+            f"in {each.model}" if each.model else "",
+            "cut off" if each.truncated else "",
+            "" if each.cosine is None else f"cosine {each.cosine:.2f}",
+            each.out_of_distribution,
+        ]
+        head = " · ".join(["verbalized", *filter(None, doubts)])
+        lines += wrap(inert(head), width, "warn" if each.out_of_distribution else "muted", limit=2)
+        lines += wrap(inert(" ".join(each.text.split())), width, "italic", limit=6)
     return lines
 
 

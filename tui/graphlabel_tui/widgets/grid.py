@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -12,8 +12,30 @@ from rich.cells import cell_len
 from graphlabel.graph import TOKEN_LAYER, AttributionGraph
 from graphlabel_tui.wording import token_at
 
-NARROWEST, WIDEST = 4, 26
-"""Widths of columns, in cells."""
+TIGHTEST, NARROWEST, WIDEST = 2, 4, 26
+"""Widths of columns, in cells; the tightest only where narrow ones would not all be seen."""
+FURTHEST_OUT, FURTHEST_IN = -3, 4
+
+
+class Zoom(NamedTuple):
+    """How far the grid is drawn out or in."""
+
+    level: int = 0
+    """Above 0 columns get wider; −1 makes them tight, −2 and −3 put two or four layers in a row."""
+
+    @property
+    def layers_per_row(self) -> int:
+        """How many layers share a row."""
+        return 1 << max(0, -1 - self.level)
+
+    def least_width(self, n_columns: int, width: int) -> int:
+        """The least width of a column."""
+        fits = n_columns * NARROWEST <= width
+        return NARROWEST if self.level > 0 or (fits and self.level == 0) else TIGHTEST
+
+    def whole_width(self, width: int) -> int:
+        """How many cells the columns may take together."""
+        return width + width * max(0, self.level) // 2
 
 
 class Slot(NamedTuple):
@@ -31,7 +53,10 @@ class Grid:
     """The arrangement of the nodes in sight for a width."""
 
     layers: tuple[int, ...]
-    """The rows from top to bottom: logits, the highest layer … layer 0, tokens."""
+    """The rows from top to bottom: logits, the highest layer … layer 0, tokens.
+
+    Where several layers share a row, its lowest one.
+    """
     starts: tuple[int, ...]
     """Where each position's column starts."""
     widths: tuple[int, ...]
@@ -109,18 +134,25 @@ def make_grid(
     places: Iterable[int],
     influence: Sequence[float | None],
     width: int,
+    zoom: Zoom = Zoom(),  # noqa: B008 - an immutable value
+    height: int = 1000,
 ) -> Grid:
-    """The grid of some nodes, at least ``width`` cells wide when it can be."""
+    """The grid of some nodes, at least ``width`` cells wide when it can be.
+
+    Layers without nodes have rows as long as all fit into ``height`` lines.
+    """
     nodes = graph.nodes
     places = list(places)
     top = max([graph.n_layers, *(nodes[place].key.layer for place in places)])
-    layers = tuple(range(top, TOKEN_LAYER - 1, -1))
+    used = {nodes[place].key.layer for place in places}
+    layers = row_layers(graph.n_layers, top, zoom.layers_per_row, used, height)
+    row_of = rows_by_layer(layers, top)
     last = max((nodes[place].key.position for place in places), default=0)
     n_columns = max(len(graph.tokens), last + 1)
     cells: dict[tuple[int, int], list[int]] = defaultdict(list)
     for place in places:
         key = nodes[place].key
-        cells[top - max(key.layer, TOKEN_LAYER), max(key.position, 0)].append(place)
+        cells[row_of[max(key.layer, TOKEN_LAYER)], max(key.position, 0)].append(place)
 
     def importance(place: int) -> tuple[float, float, int]:
         value = influence[place]
@@ -132,16 +164,41 @@ def make_grid(
     for (_, column), members in cells.items():
         most[column] = max(most[column], len(members))
     labels = [cell_len(token_at(graph, column)) for column in range(n_columns)]
-    widths = column_widths(most, labels, width)
+    least = zoom.least_width(n_columns, width)
+    widths = column_widths(most, labels, zoom.whole_width(width), least)
     starts = [sum(widths[:column]) for column in range(n_columns)]
     where = {place: cell for cell, members in cells.items() for place in members}
     return Grid(layers, tuple(starts), tuple(widths), dict(cells), where)
 
 
-def column_widths(most: Sequence[int], labels: Sequence[int], width: int) -> list[int]:
+def row_layers(
+    n_layers: int, top: int, per_row: int, used: Collection[int], height: int
+) -> tuple[int, ...]:
+    """The (lowest) layer of every row, from the top; empty layers go where rows are scarce."""
+    inner = range(0, n_layers, per_row)
+    rows = [*range(top, n_layers - 1, -1), *reversed(inner), TOKEN_LAYER]
+    if len(rows) <= height:
+        return tuple(rows)
+    kept = {layer // per_row * per_row if 0 <= layer < n_layers else layer for layer in used}
+    return tuple(row for row in rows if row in kept or row == TOKEN_LAYER)
+
+
+def rows_by_layer(layers: Sequence[int], top: int) -> dict[int, int]:
+    """The row of every layer: a row holds the layers from its own to the next row's."""
+    found: dict[int, int] = {}
+    highest = top
+    for row, layer in enumerate(layers):
+        found.update(dict.fromkeys(range(layer, highest + 1), row))
+        highest = layer - 1
+    return found
+
+
+def column_widths(
+    most: Sequence[int], labels: Sequence[int], width: int, narrowest: int = NARROWEST
+) -> list[int]:
     """Widths for columns that hold up to ``most`` nodes a cell under ``labels`` cells of text."""
-    least = [NARROWEST] * len(labels)
-    dense = [max(NARROWEST, min(count + 2, WIDEST)) for count in most]
+    least = [narrowest] * len(labels)
+    dense = [max(narrowest, min(count + 2, WIDEST)) for count in most]
     close = [max(near, min(label + 1, 7)) for near, label in zip(dense, labels, strict=True)]
     roomy = [
         min(WIDEST, max(near, label + 2, 2 * count + 1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from textual import events
 from textual.binding import BindingType
@@ -12,27 +12,21 @@ from textual.strip import Strip
 
 from graphlabel.graph import TOKEN_LAYER, NodeKey
 from graphlabel_tui.commands import region_bindings
-from graphlabel_tui.glyphs import bar, look_of
+from graphlabel_tui.glyphs import Look, bar, look_of
 from graphlabel_tui.inert import bare_token
-from graphlabel_tui.lines import Span, clip, crop, fit, width_of
+from graphlabel_tui.lines import Span, fit
 from graphlabel_tui.messages import NodeChosen
-from graphlabel_tui.view import Neighbour, View
-from graphlabel_tui.widgets.grid import Grid, Slot, make_grid
+from graphlabel_tui.view import View
+from graphlabel_tui.widgets.edge_lines import Mark, edge_lines, edge_marks
+from graphlabel_tui.widgets.grid import FURTHEST_IN, FURTHEST_OUT, Grid, Slot, Zoom, make_grid
 from graphlabel_tui.widgets.region import Region
-from graphlabel_tui.wording import signed, title_of, token_at
+from graphlabel_tui.wording import token_at
 
 GUTTER = 5
+PAN = 8
+"""Cells panned at a time."""
 FOOT = 3
 """Fixed lines at the bottom: tokens, edges in, edges out."""
-MARKED_EDGES = 14
-"""So many of the strongest edges each way are marked; all are listed in the feature panel."""
-
-
-class Mark(NamedTuple):
-    """How an edge of the selected node marks the node at its other end."""
-
-    role: str
-    sign: str
 
 
 class LinkGraph(Region):
@@ -44,10 +38,13 @@ class LinkGraph(Region):
         """Show a view's graph."""
         super().__init__(view, "graph")
         self.grid: Grid | None = None
+        self.zoom = Zoom()
         self.stride = 1
         """Lines from one row to the next: two when there is room."""
         self._shape: object = None
         self._looks: object = None
+        self._look_at: dict[int, Look] = {}
+        self._pinned: frozenset[NodeKey] = frozenset()
         self._selected: int | None = None
         self._marks: dict[int, Mark] = {}
         self._strips: dict[int, Strip] = {}
@@ -64,18 +61,23 @@ class LinkGraph(Region):
         width = max(10, self.scrollable_content_region.width - GUTTER)
         visible = view.visible()
         n_rows = view.graph.n_layers + 2
-        height = self.scrollable_content_region.height
+        # without a scroll bar, which may be that of the arrangement before
+        height = max(0, self.outer_size.height - self.styles.gutter.height)
         stride = 2 if 2 * n_rows - 1 + FOOT <= height else 1
-        shape = (visible, width, stride)
+        shape = (visible, width, height, self.zoom)
         looks = (session.annotations, tuple(session.marked))
         if self.grid is None or shape != self._shape:
-            self.grid = make_grid(view.graph, visible, view.influence, width)
+            self.grid = make_grid(
+                view.graph, visible, view.influence, width, self.zoom, height - FOOT
+            )
             self._shape, self.stride = shape, stride
             self.forget_strips()
             self.virtual_size = Size(GUTTER + self.grid.width, self._grid_height + FOOT)
             self.refresh()
         if looks != self._looks:
             self._looks = looks
+            self._look_at = {}
+            self._pinned = frozenset(session.annotations.pinned)
             self.forget_strips()
             self.refresh()
         self._show_selection(session.place)
@@ -86,7 +88,7 @@ class LinkGraph(Region):
         return (len(self.grid.layers) - 1) * self.stride + 1 if self.grid else 0
 
     def _show_selection(self, place: int | None) -> None:
-        marks = {} if place is None else self._edge_marks(place)
+        marks = {} if place is None else edge_marks(self.view, place)
         grid = self.grid
         assert grid is not None
         if place == self._selected and marks == self._marks:
@@ -106,23 +108,17 @@ class LinkGraph(Region):
         top = min(max(0, height - FOOT), self._grid_height)
         return ScreenRegion(0, top, width, max(1, height - top))
 
-    def _edge_marks(self, place: int) -> dict[int, Mark]:
-        view = self.view
-        marks: dict[int, Mark] = {}
-        for found in (view.parents(place), view.children(place)):
-            strongest = abs(found[0].weight) if found else 1.0
-            for place_, weight in found[:MARKED_EDGES]:
-                marks.setdefault(place_, mark_of(weight, strongest))
-        return marks
-
     def _show_title(self, n_visible: int) -> None:
         view = self.view
         hidden = len(view.graph) - n_visible
         share = view.threshold / max(view.highest, view.step)
-        errors = "  errors hidden" if view.hide_errors else ""
+        errors = "errors hidden" if view.hide_errors else ""
+        zoom = f"zoom {self.zoom.level:+d}" if self.zoom.level else ""
+        edges = f"edges ≤ {view.density:.1f} {bar(view.density, 5)}"
+        notes = (zoom, errors, f"{hidden} hidden" if hidden else "")
         self.titled(
-            f"1 link graph   influence ≤ {view.threshold:.2f} {bar(share, 10)}{errors}",
-            f"{hidden} hidden" if hidden else "",
+            f"1 link graph   influence ≤ {view.threshold:.2f} {bar(share, 6)}  {edges}",
+            "  ".join(note for note in notes if note),
         )
 
     def _bring_into_sight(self, place: int | None) -> None:
@@ -173,8 +169,15 @@ class LinkGraph(Region):
         assert self.grid is not None
         layer = self.grid.layers[row] if row < len(self.grid.layers) else TOKEN_LAYER
         n_layers = self.view.graph.n_layers
-        name = "E" if layer == TOKEN_LAYER else f"L{layer}" if layer < n_layers else "out"
+        name = "E" if layer == TOKEN_LAYER else self._layer_name(layer)
+        name = name if layer < n_layers else "out"
         return f"{name:<{GUTTER - 2}}│ "
+
+    def _layer_name(self, layer: int) -> str:
+        """A layer in three cells; ``24+`` for a row of several."""
+        if self.zoom.layers_per_row > 1:
+            return f"{layer}+"
+        return f"L{layer}" if layer < 100 else str(layer)
 
     def _row_strip(self, row: int) -> Strip:
         assert self.grid is not None
@@ -192,8 +195,10 @@ class LinkGraph(Region):
         def put(at: int, text: str, role: str) -> None:
             nonlocal x
             if at >= x:
-                spans.append(Span(" " * (at - x)))
-                spans.append(Span(text, role))
+                if spans and spans[-1].role == role and at == x:
+                    spans[-1] = Span(spans[-1].text + text, role)
+                else:
+                    spans.extend((Span(" " * (at - x)), Span(text, role)))
                 x = at + len(text)
 
         slots = self.grid.slots(row, self._selected)
@@ -210,7 +215,9 @@ class LinkGraph(Region):
             return [(slot.x, slot.text, "muted")]
         session = self.view.session
         key = self.view.node(slot.place).key
-        look = look_of(key, session.annotations)
+        look = self._look_at.get(slot.place)
+        if look is None:
+            look = self._look_at[slot.place] = look_of(key, session.annotations)
         if slot.place == self._selected:
             if slot.spaced:
                 return [(slot.x - 1, f"▶{look.glyph}◀", "ring")]
@@ -218,7 +225,7 @@ class LinkGraph(Region):
         role = look.role
         if key in session.marked:
             role += " marked"
-        elif key in session.annotations.pinned:
+        elif key in self._pinned:
             role += " bold"
         mark = self._marks.get(slot.place)
         if mark is None:
@@ -249,12 +256,9 @@ class LinkGraph(Region):
         if place is None or self.grid is None:
             return []
         free = max(0, self.scrollable_content_region.height - self._grid_height - FOOT)
-        state = (place, width, free, self._looks)
+        state = (place, width, free, self._looks, self.view.density)
         if state != self._edges_of:
-            found_in, found_out = self.view.parents(place), self.view.children(place)
-            out = self._edge_spans(" out ──▶", found_out, width, 1 + free // 2)
-            into = self._edge_spans(" ◀── in ", found_in, width, 2 + free - len(out))
-            self._edges_of, self._edges = state, [*into, *out]
+            self._edges_of, self._edges = state, edge_lines(self.view, place, width, free)
         return self._edges
 
     def _token_strip(self, width: int) -> Strip:
@@ -269,30 +273,6 @@ class LinkGraph(Region):
         left = self.scroll_offset.x
         strip = self.strip_of(spans, max(grid.width, width)).crop(left, left + width - GUTTER)
         return Strip.join([self.strip_of((Span("   │ ", "muted"),), GUTTER), strip])
-
-    def _edge_spans(
-        self, head: str, found: list[Neighbour], width: int, limit: int
-    ) -> list[tuple[Span, ...]]:
-        if not found:
-            return [(Span(head, "muted"), Span("  none", "muted"))]
-        lines: list[tuple[Span, ...]] = []
-        weights = [each.weight for each in found]
-        spans = [
-            Span(head, "bold"),
-            Span(f" {signed(min(weights))}…{signed(max(weights))}  ", "muted"),
-        ]
-        annotations = self.view.session.annotations
-        for at, (place, weight) in enumerate(found[: 12 * limit]):
-            piece = [
-                Span(" · " if at else "", "muted"),
-                Span(clip(title_of(self.view.node(place), annotations), 28)),
-                Span(f" {signed(weight)}", "plus" if weight >= 0 else "minus"),
-            ]
-            if at and width_of(spans) + width_of(piece) > width and len(lines) < limit - 1:
-                lines.append(tuple(spans))
-                spans, piece = [Span(" " * len(head) + " ")], piece[1:]
-            spans += piece
-        return [*lines, crop(spans, width)]
 
     # Moving
 
@@ -311,6 +291,35 @@ class LinkGraph(Region):
     def go_down(self) -> NodeKey | None:
         """The node below."""
         return self._step(0, 1)
+
+    def go_wider(self) -> None:
+        """Zoom in."""
+        self._zoom_to(self.zoom.level + 1)
+
+    def go_narrower(self) -> None:
+        """Zoom out."""
+        self._zoom_to(self.zoom.level - 1)
+
+    def _zoom_to(self, level: int) -> None:
+        self.zoom = Zoom(max(FURTHEST_OUT, min(FURTHEST_IN, level)))
+        self.show_view()
+        self._bring_into_sight(self._selected)
+
+    def go_pan_left(self) -> None:
+        """Pan to the left; the selection stays."""
+        self.scroll_relative(x=-PAN, animate=False)
+
+    def go_pan_right(self) -> None:
+        """Pan to the right."""
+        self.scroll_relative(x=PAN, animate=False)
+
+    def go_pan_up(self) -> None:
+        """Pan up."""
+        self.scroll_relative(y=-1, animate=False)
+
+    def go_pan_down(self) -> None:
+        """Pan down."""
+        self.scroll_relative(y=1, animate=False)
 
     def go_page_up(self) -> None:
         """Scroll a page up."""
@@ -356,14 +365,3 @@ class LinkGraph(Region):
         near = min(slots, key=lambda slot: abs(slot.x - x), default=None)
         if near and near.place is not None and abs(near.x - x) <= 1:
             self.post_message(NodeChosen(self.view.node(near.place).key))
-
-
-def mark_of(weight: float, strongest: float) -> Mark:
-    """How an edge is marked: by its sign, and by its weight beside the strongest one."""
-    sign, name = ("+", "plus") if weight >= 0 else ("−", "minus")
-    share = abs(weight) / strongest if strongest else 0.0
-    if share >= 0.5:
-        return Mark(f"{name}-strong", sign)
-    if share >= 0.15:
-        return Mark(f"{name}-middle", sign)
-    return Mark(f"{name}-weak", "")

@@ -1,0 +1,1 @@
+"""Label methods that ask a language model or an activation verbalizer, one file each."""

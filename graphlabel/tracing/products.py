@@ -1,0 +1,42 @@
+"""Matrix products whose factors may be bfloat16 and whose sums are always float32."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+def multiply(
+    left: Float[Tensor, "*batch n d_in"], right: Float[Tensor, "*batch d_in d_out"]
+) -> Float[Tensor, "*batch n d_out"]:
+    """A product in the factors' dtype; where one of them is bfloat16, both are rounded to it.
+
+    The sums of such a product are kept and given back in float32, never rounded to bfloat16: by
+    cuBLAS on a GPU, by oneDNN's implicit bfloat16 on a CPU. A CPU without bfloat16 multiplies in
+    float32.
+    """
+    if torch.bfloat16 not in (left.dtype, right.dtype):
+        return left @ right
+    if left.device.type == "cpu":
+        with _implicit_bfloat16():
+            return left.float() @ right.float()
+    left, right = left.bfloat16(), right.bfloat16()
+    if left.is_cuda and hasattr(torch.ops.aten.mm, "dtype"):
+        product = torch.bmm if left.dim() == 3 else torch.mm
+        return product(left, right, out_dtype=torch.float32)
+    return (left @ right).float()
+
+
+@contextmanager
+def _implicit_bfloat16() -> Iterator[None]:
+    """Products of float32 matrices round their factors to bfloat16 where that is faster."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("medium")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)

@@ -1,0 +1,158 @@
+"""Running graphlabel from inside: one run at a time, whose result is taken up when it is there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from textual import work
+
+from graphlabel.annotation import Annotations
+from graphlabel.errors import UsageError
+from graphlabel.files import GraphDocument
+from graphlabel_tui.inert import inert
+from graphlabel_tui.jobs import Job, JobState
+from graphlabel_tui.runs import (
+    beside,
+    graph_at,
+    is_same_graph,
+    names_graph,
+    output_of,
+    parse_line,
+    take_up,
+    templates,
+    use_index,
+)
+from graphlabel_tui.screens.base import WorkbenchBase
+from graphlabel_tui.screens.dialogs import Choice, ConfirmScreen
+from graphlabel_tui.screens.jobs import JobsScreen
+from graphlabel_tui.widgets.bars import KeyLine
+
+_SECONDS = 0.5
+
+
+class Running(WorkbenchBase):
+    """Starts runs, shows in the footer how far they are, takes up their results."""
+
+    job: Job | None = None
+
+    def on_mount(self) -> None:
+        """Keep the footer up to date."""
+        self.set_interval(_SECONDS, self._show_running)
+
+    def on_unmount(self) -> None:
+        """A run does not outlive the workbench."""
+        if self.job:
+            self.job.kill()
+
+    def action_run(self) -> None:
+        """Choose what to run, or look at what runs."""
+        offered = templates(self.session)
+        self.app.push_screen(JobsScreen(offered, lambda: self.job, self.start_run))
+
+    def start_run(self, line: str) -> Job:
+        """Start a typed command; raises UsageError when it cannot be."""
+        if self.job and self.job.is_running:
+            raise UsageError(f"{self.job.title} is still running; f9 stops it")
+        arguments = parse_line(line)
+        if names_graph(arguments, self.session):
+            self.session.save()
+            self.show_all()
+        self.job = Job(arguments)
+        self._follow(self.job, self.session.annotations)
+        return self.job
+
+    @work(group="runs", exit_on_error=False)
+    async def _follow(self, job: Job, before: Annotations) -> None:
+        state = await job.run()
+        self._show_running()
+        if state is JobState.FAILED:
+            self.say(f"{job.title}: {job.last_line}", bad=True)
+        elif state is JobState.CANCELLED:
+            self.say(f"{job.title} was stopped")
+        else:
+            await self._take_result(job, before)
+
+    async def _take_result(self, job: Job, before: Annotations) -> None:
+        path = output_of(tuple(job.arguments))
+        if path is not None and path.is_dir() and job.arguments[0] == "features":
+            if self.attempt(lambda: use_index(self.session, path)):
+                self.say(f"the evidence is {path} now")
+                self.show_all()
+            return
+        document = await asyncio.to_thread(graph_at, path) if path else None
+        if document is None or path is None:
+            self.say(f"{job.title} is done")
+        elif is_same_graph(self.session, document):
+            self._refresh(job, before, document)
+        else:
+            self._offer_to_open(path, document)
+
+    def _refresh(self, job: Job, before: Annotations, document: GraphDocument) -> None:
+        taken = self.attempt(lambda: take_up(self.session, before, document, job.title))
+        if taken:
+            labels = len(taken.edit.change.labels) if taken.edit else 0
+            undo = "; u takes the labels back" if labels else ""
+            self.say(f"{job.title}: {taken.routed} features routed, {labels} labels{undo}")
+        self.show_all()
+
+    def _offer_to_open(self, path: Path, document: GraphDocument) -> None:
+        question = inert(f"{path.name} is there: {len(document.graph)} nodes. Open it now?")
+        choices = (Choice("o", "open", "open it"), Choice("l", "", "later"))
+
+        def answered(answer: str | None) -> None:
+            if answer == "open":
+                self.open_document(document, path)
+
+        self.app.push_screen(ConfirmScreen(question, choices), answered)
+
+    def open_document(self, document: GraphDocument, path: Path) -> None:
+        """Work on another graph; a file of this one that is behind the edits is asked about."""
+        session = self.session
+
+        def go(answer: str | None) -> None:
+            if answer == "leave" or (answer == "save" and self._is_written()):
+                other = self.attempt(lambda: beside(session, document, path))
+                if other:
+                    self.app.switch_screen(type(self)(other))
+
+        if session.is_saved:
+            go("leave")
+            return
+        kept = "its edits stay in the store" if session.store else "its edits are lost"
+        choices = (
+            Choice("s", "save", "save it first"),
+            Choice("d", "leave", f"leave it unsaved ({kept})"),
+            Choice("c", "", "cancel"),
+        )
+        question = inert(f"{session.path.name} does not have your last edits.")
+        self.app.push_screen(ConfirmScreen(question, choices), go)
+
+    def _is_written(self) -> bool:
+        return self.attempt(lambda: self.session.save()) is not None
+
+    def _show_running(self) -> None:
+        job, line = self.job, self.query_one(KeyLine)
+        running = ""
+        if job and job.is_running:
+            share = f" {job.progress.share:.0%}" if job.progress else " …"
+            running = f"{job.title}{share}"
+        if line.running != running:
+            line.running = running
+            line.refresh()
+
+    def is_busy(self, leave: Callable[[], None]) -> bool:
+        """Whether something runs; then it is asked whether to stop it and ``leave``."""
+        job = self.job
+        if job is None or not job.is_running:
+            return False
+        choices = (Choice("s", "stop", "stop it and quit"), Choice("c", "", "cancel"))
+
+        def answered(answer: str | None) -> None:
+            if answer == "stop":
+                job.cancel()
+                leave()
+
+        self.app.push_screen(ConfirmScreen(f"{job.title} is still running.", choices), answered)
+        return True
