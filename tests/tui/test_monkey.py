@@ -20,8 +20,8 @@ from graphlabel_tui.session import Session
 KEYS_PRESSED = int(os.environ.get("GRAPHLABEL_MONKEY_KEYS", "400"))
 BURST = 20
 SIZES = [(20, 5), (200, 60), (40, 10), (80, 24), (120, 40)]
-UNSAFE = ("quit", "save", "export")
-"""They end the test, or write files of random names."""
+UNSAFE = ("quit", "save", "export", "run", "keys")
+"""They end the test, write files of random names, start processes or give keys other meanings."""
 NAMED = [key for command in COMMANDS for key in command.keys if command.id not in UNSAFE]
 TYPED = [*'abcxyz 0189<>:~@"-é漢', "backspace", "delete", "tab", "shift+tab", "ctrl+u", "enter"]
 LEAVING = ["escape", "escape", "enter"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
 import subprocess
 import sys
 from dataclasses import replace
@@ -16,7 +15,6 @@ from fixture_graph import dallas_document, dallas_session, hostile_session, key_
 from graphlabel.errors import EvidenceError
 from graphlabel.files import new_document, read_graph, write_graph
 from graphlabel.graph import AttributionGraph, Edges
-from graphlabel_tui.commands import COMMANDS
 from graphlabel_tui.inert import inert
 from graphlabel_tui.session import Session
 
@@ -86,28 +84,6 @@ async def test_editing_on_a_small_screen(opened, text):
         assert session.annotations.label_of(key_of(2, 214, 10)).text == "say Austin1234"
         await pilot.click("#tab-line", offset=(14, 0))
         assert "feature everywhere" in text(pilot)
-
-
-UNSAFE = ("quit", "save", "palette")
-"""They leave, or write, or open Textual's own palette, which fails on page keys while empty."""
-KEYS = [key for command in COMMANDS for key in command.keys if command.id not in UNSAFE]
-
-
-async def test_a_thousand_random_keys(opened, fast, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)  # random keys export files of random names
-    session = dallas_session(tmp_path / "dallas.json")
-    keys = [*KEYS, *"abcz", "tab", "shift+tab", "backspace", "enter", "escape", "escape"]
-    rng = random.Random(7)
-    async with opened(session) as (pilot, _):
-        for turn in range(50):
-            await fast(pilot, *(rng.choice(keys) for _ in range(20)))
-            if turn % 10 == 9:
-                await pilot.resize_terminal(*rng.choice(SIZES[:4]))
-        assert pilot.app.is_running
-        assert session.selected in session.graph.index_of
-        while session.undo():
-            pass
-        assert session.annotations == dallas_document().annotations
 
 
 async def test_an_empty_graph_opens(opened):
