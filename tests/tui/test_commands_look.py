@@ -156,15 +156,18 @@ async def test_order_steps_through_all(opened, text):
             assert sorted(rows) == list(range(42))
 
 
-async def test_by_trust_the_least_trusted_and_most_influential_come_first(opened):
-    from graphlabel.annotation import needs_attention
+async def test_urgent_the_least_trusted_and_most_influential_come_first(opened):
+    from graphlabel_tui.trust import urgency
 
     async with opened(dallas_session()) as (pilot, screen):
-        await pilot.press(*"oooooo")
-        assert screen.view.sort == "trust"
-        view = screen.view
-        need = needs_attention(view.graph, screen.session.annotations, view.influence)
-        shown = [need[place] for place in screen.query_one("#nodes").rows]
+        await pilot.press("o")
+        assert screen.view.sort == "urgent"
+        view, annotations = screen.view, screen.session.annotations
+        shown = [
+            urgency(view.node(place).key, view.influence[place], annotations)
+            for place in screen.query_one("#nodes").rows
+            if view.node(place).is_feature
+        ]
         assert shown == sorted(shown, reverse=True)
         assert shown[0] > 0
 

@@ -74,18 +74,19 @@ class _Field(Input):
         Binding("escape", "cancel", "cancel", show=False),
     ]
 
-    def _line(self) -> EditLine:
-        parent = self.parent
-        assert isinstance(parent, EditLine)
-        return parent
+    def _line(self) -> EditLine | None:
+        """The edit line around it; None for keys that come after it was closed."""
+        return self.parent if isinstance(self.parent, EditLine) else None
 
     def action_scope(self) -> None:
         """Toggle where the label holds."""
-        self._line().toggle_scope()
+        if line := self._line():
+            line.toggle_scope()
 
     def action_complete(self, step: int) -> None:
         """The next or previous known text."""
-        self._line().complete(step)
+        if line := self._line():
+            line.complete(step)
 
     def _on_paste(self, event: events.Paste) -> None:
         """Put text in as one line, and no more of it than there is room for."""
@@ -94,12 +95,14 @@ class _Field(Input):
         start, stop = sorted(self.selection)
         room = (self.max_length or 0) - len(self.value) + stop - start
         lines = "\n".join(event.text[: max(0, room)].splitlines())
-        self._line().was_cut(len(event.text) > room)
+        if line := self._line():
+            line.was_cut(len(event.text) > room)
         self.replace(inert(lines), start, stop)
 
     def action_cancel(self) -> None:
         """Leave without a change."""
-        self._line().cancel()
+        if line := self._line():
+            line.cancel()
 
 
 class EditLine(Vertical):
