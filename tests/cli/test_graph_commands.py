@@ -181,7 +181,7 @@ def test_trace_via_refuses_in_one_line(service: Service, tmp_path: Path) -> None
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[Session]:
     """The sessions that ``open`` runs, as they are when the workbench would start."""
     sessions: list[Session] = []
-    monkeypatch.setattr("graphlabel_tui.app.run", sessions.append)
+    monkeypatch.setattr("graphlabel_tui.app.run", lambda session, _pair: sessions.append(session))
     monkeypatch.setattr("graphlabel.cli.commands.open_._in_terminal", lambda: True)
     return sessions
 

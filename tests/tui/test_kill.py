@@ -14,6 +14,7 @@ from fcntl import ioctl
 from pathlib import Path
 from select import select
 from termios import TIOCSWINSZ
+from time import monotonic
 
 from fixture_graph import dallas_document, key_of
 
@@ -37,16 +38,18 @@ class Terminal:
             [sys.executable, "-m", "graphlabel", "open", str(graph), "--store", str(store)],
             stdin=inside, stdout=inside, stderr=inside, close_fds=True,
             env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tui'}",
-                 "TERM": "xterm-256color", "XDG_CONFIG_HOME": str(store.parent)},
+                 "TERM": "xterm-256color", "GRAPHLABEL_CONFIG_FOLDER": str(store.parent)},
         )  # fmt: skip
         os.close(inside)
 
     def wait_for(self, words: str) -> None:
         """Read until these words were painted."""
-        painted = b""
-        while words.encode() not in painted:
-            ready, _, _ = select([self.screen], [], [], PATIENCE_SECONDS)
-            assert ready, f"“{words}” never came; the last was {painted[-500:]!r}"
+        painted, deadline = b"", monotonic() + PATIENCE_SECONDS
+        while words.encode() not in painted:  # the cursor blinks: there is always something painted
+            ready, _, _ = select([self.screen], [], [], 1)
+            assert monotonic() < deadline, f"“{words}” never came; the last was {painted[-500:]!r}"
+            if not ready:
+                continue
             painted += os.read(self.screen, 1 << 16)
 
     def press(self, keys: str) -> None:
@@ -74,6 +77,7 @@ def terminal(graph: Path, store: Path) -> Iterator[Terminal]:
 def test_edits_survive_kill_9_and_can_be_undone_afterwards(tmp_path):
     path, kept = tmp_path / "dallas.json", tmp_path / "store.db"
     write_graph(dallas_document(), path)
+    (tmp_path / "workbench.toml").write_text("toured = true\n")
     with terminal(path, kept) as opened:
         opened.wait_for("await you")
         opened.press("v")  # the review goes to the most influential obscure feature

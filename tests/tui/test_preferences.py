@@ -47,8 +47,8 @@ def test_files_that_are_wrong_are_said_and_done_without(tmp_path):
 def test_conflicts_are_refused():
     with pytest.raises(UsageError, match="is the key of pin already"):
         with_keys(Preferences(), "label", ("p",))
-    changed = with_keys(Preferences(), "label", ("L",))
-    assert changed.keys_of(BY_ID["label"]) == ("L",)
+    changed = with_keys(Preferences(), "label", ("W",))
+    assert changed.keys_of(BY_ID["label"]) == ("W",)
     assert with_keys(changed, "label", ()).keys == {}
 
 
@@ -67,21 +67,21 @@ async def test_a_key_is_changed_and_kept(text, tmp_path):
         assert isinstance(pilot.app.screen, KeysScreen)
         await pilot.press("enter", "p")
         assert "is the key of pin already" in text(pilot)
-        await pilot.press("enter", "L")
+        await pilot.press("enter", "W")
         await pilot.press("escape")
         await pilot.pause()
-        assert "L label" in text(pilot)
-        await pilot.press("L")
+        assert "W label" in text(pilot)
+        await pilot.press("W")
         await pilot.pause()
         assert pilot.app.screen.query("EditLine")
-    assert load_preferences(tmp_path).keys == {"label": ("L",)}
+    assert load_preferences(tmp_path).keys == {"label": ("W",)}
     async with GraphLabelApp(session, desk=desk_in(tmp_path)).run_test(size=(120, 40)) as pilot:
         await pilot.pause()
         await pilot.press("e")
         assert not pilot.app.screen.query("EditLine")
         await pilot.press("question_mark")
         await pilot.pause()
-        assert " L  Name the node" in text(pilot)
+        assert " W  Name the node" in text(pilot)
 
 
 async def test_the_tour_is_shown_once(text, tmp_path):

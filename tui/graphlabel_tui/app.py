@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual.app import App
 from textual.command import CommandPalette, Provider
 
 from graphlabel_tui.comparing import SideBySide
@@ -14,9 +13,10 @@ from graphlabel_tui.screens.personal import Desk
 from graphlabel_tui.screens.workbench import Workbench
 from graphlabel_tui.session import Session
 from graphlabel_tui.theme import DARK, THEMES
+from graphlabel_tui.type_ahead import TypeAhead
 
 
-class GraphLabelApp(App[None]):
+class GraphLabelApp(TypeAhead):
     """graphlabel's terminal workbench on one session."""
 
     TITLE = "graphlabel"

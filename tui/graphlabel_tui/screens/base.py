@@ -9,6 +9,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
+from textual.geometry import Size
 from textual.screen import Screen
 
 from graphlabel.annotation import Command
@@ -16,6 +17,7 @@ from graphlabel.errors import GraphLabelError
 from graphlabel.graph import NodeKind
 from graphlabel_tui.commands import REGIONS, screen_bindings
 from graphlabel_tui.session import Session
+from graphlabel_tui.type_ahead import TypeAhead
 from graphlabel_tui.view import View
 from graphlabel_tui.widgets.bars import KeyLine, TabLine
 from graphlabel_tui.widgets.edit_line import EditLine, Question
@@ -82,18 +84,18 @@ class WorkbenchBase(Screen[None]):
         """Whether the regions are tabs."""
         return self.has_class("small")
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: events.Resize) -> None:
         """Tabs or regions, as the size allows."""
-        self.lay_out()
+        self.lay_out(event.size)  # the screen's own size is still the one before
 
     @property
     def is_alone(self) -> bool:
         """Whether one region at a time is shown."""
         return self.is_small or self.zoomed
 
-    def lay_out(self) -> None:
-        """Lay the regions out for the size and the zoom."""
-        width, height = self.size
+    def lay_out(self, size: Size | None = None) -> None:
+        """Lay the regions out for a size, by default the present one, and the zoom."""
+        width, height = size or self.size
         self.set_class(width < SMALLEST[0] or height < SMALLEST[1], "small")
         body = max(1, height - 3)
         wanted = self.view.graph.n_layers + 2 + FOOT + 2
@@ -166,7 +168,9 @@ class WorkbenchBase(Screen[None]):
             line.add_class("in-place")
             line.styles.offset = (panel.region.x, panel.region.y)
             line.styles.width = panel.region.width
-        self.mount(line)
+        opening = self.mount(line)
+        if isinstance(self.app, TypeAhead):
+            self.app.hold_keys_until(opening)
 
     def close_question(self) -> None:
         """Close the edit line and give the focus back."""
