@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 CODE := graphlabel tui tests scripts benchmarks
 
-.PHONY: demo test check bench docs clean screenshots
+.PHONY: demo test test-slow check bench docs clean screenshots
 
 $(VENV)/.torch: constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -37,9 +37,13 @@ check: $(VENV)/.installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-## test: everything the continuous integration runs
+## test: what tells within minutes whether anything broke
 test: check
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto -m "not slow" $(PYTEST_ARGS)
+
+## test-slow: the rest: kills, servers, browsers, every command in the documentation
+test-slow: $(VENV)/.installed-dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto -m slow $(PYTEST_ARGS)
 
 ## bench: the benchmarks, as tables
 bench: $(VENV)/.installed-dev

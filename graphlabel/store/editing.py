@@ -63,13 +63,14 @@ def carry_out(desk: Desk, command: Command) -> Made:
         return Made(now, None)
     edit = Edit(command.title, change, inverse)
     clashes = overtaken(change, desk.before.annotations, now.annotations, now.authors)
-    number = _append(desk, edit, EditKind.DO)
+    time = utc_now()
+    number = _append(desk, edit, EditKind.DO, time=time)
     _keep_labels(desk, edit, number, clashes)
     state = replace(
         now,
         annotations=change.apply(now.annotations),
         seen=number,
-        done=(*now.done, LoggedEdit(number, edit.title, desk.author, utc_now())),
+        done=(*now.done, LoggedEdit(number, edit.title, desk.author, time)),
         undone=(),
         conflicts=(*now.conflicts, *clashes.values()),
     )
@@ -107,7 +108,9 @@ def _check_room(change: Patch) -> None:
         raise StoreError(f"the store has no room for labels of {huge}: its numbers are too large")
 
 
-def _append(desk: Desk, edit: Edit, kind: EditKind, reverts: int | None = None) -> int:
+def _append(
+    desk: Desk, edit: Edit, kind: EditKind, reverts: int | None = None, time: str = ""
+) -> int:
     return append(
         desk.connection,
         edit,
@@ -117,6 +120,7 @@ def _append(desk: Desk, edit: Edit, kind: EditKind, reverts: int | None = None) 
         token=desk.token,
         reverts=reverts,
         seen=desk.before.seen,
+        time=time,
     )
 
 

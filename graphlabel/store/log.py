@@ -54,15 +54,16 @@ def append(
     title: str = "",
     reverts: int | None = None,
     seen: int = 0,
+    time: str = "",
 ) -> int:
-    """Add an entry to the log; its id."""
+    """Add an entry to the log, at a time that is now by default; its id."""
     values = {
         "graph": graph,
         "title": storable(edit.title if edit else title),
         "change": encode_json(encode_patch(edit.change)) if edit else "{}",
         "inverse": encode_json(encode_patch(edit.inverse)) if edit else "{}",
         "author": storable(author),
-        "time": utc_now(),
+        "time": time or utc_now(),
         "kind": kind.value,
         "reverts": reverts,
         "seen": seen,

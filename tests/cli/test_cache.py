@@ -65,6 +65,7 @@ def test_an_encoder_by_folder(graph: Path, tmp_path: Path, monkeypatch: pytest.M
         (["--encoder", "no/such", "--encoder-revision", "v1"], "at v1"),
     ],
 )
+@pytest.mark.slow
 def test_bad_encoders_are_one_line(
     graph: Path, tmp_path: Path, options: list[str], message: str
 ) -> None:

@@ -107,6 +107,7 @@ def test_the_index_answers(whole: dict[str, bytes], tmp_path: Path) -> None:
     assert manifest["tokens_seen"] == 40_000
 
 
+@pytest.mark.slow
 def test_a_killed_run_is_resumed_by_the_same_command(
     corpus: Path, whole: dict[str, bytes], tmp_path: Path
 ) -> None:
@@ -175,6 +176,7 @@ def test_shards_are_merged_to_the_same_index(
     assert contents(tmp_path / "index") == whole
 
 
+@pytest.mark.slow
 def test_ray_workers_make_the_same_index(
     corpus: Path, whole: dict[str, bytes], tmp_path: Path
 ) -> None:

@@ -17,6 +17,8 @@ from tests.llm.conftest import service as service  # the fixture
 from tests.llm.server import KEY, Service
 from tests.scoring.made_scoring import listed_texts
 
+pytestmark = pytest.mark.slow
+
 MODEL = ("--model", atlas.MODEL_FOLDER, "--transcoders", atlas.TRANSCODERS_FOLDER)
 INDEX = ("--features", atlas.INDEX_FOLDER)
 CLAUDE = "anthropic:claude-haiku-5-5"

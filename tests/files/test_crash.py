@@ -10,7 +10,11 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from graphlabel.files import read_graph
+
+pytestmark = pytest.mark.slow
 
 KILLS = 12
 

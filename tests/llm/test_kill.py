@@ -19,6 +19,8 @@ from graphlabel.llm.journal import Journal, default_journal_path
 from tests.llm.conftest import Opener, queries
 from tests.llm.server import Service
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -25,6 +25,8 @@ from graphlabel.annotation import Annotations, SetLabel, SetNote
 from graphlabel.errors import StoreError
 from graphlabel.store import LabelFilter, Store
 
+pytestmark = pytest.mark.slow
+
 KILLS = int(os.environ.get("GRAPHLABEL_TEST_KILLS", "6"))
 """How often the writer is killed; `GRAPHLABEL_TEST_KILLS=200` for the count in the notes."""
 WRITERS = 8

@@ -198,6 +198,7 @@ def test_thousands_of_completions_are_no_work():
     assert completion.matches("19999") == ["label 19999"]
 
 
+@pytest.mark.slow
 async def test_undo_has_no_limit(opened, fast):
     session = dallas_session()
     before = session.annotations

@@ -16,11 +16,14 @@ from select import select
 from termios import TIOCSWINSZ
 from time import monotonic
 
+import pytest
 from fixture_graph import dallas_document, key_of
 
 from graphlabel.files import read_graph, write_graph
 from graphlabel.store import Store
 from graphlabel_tui.session import Session
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 60

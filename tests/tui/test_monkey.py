@@ -17,6 +17,8 @@ from graphlabel.store import Store
 from graphlabel_tui.commands import COMMANDS
 from graphlabel_tui.session import Session
 
+pytestmark = pytest.mark.slow
+
 KEYS_PRESSED = int(os.environ.get("GRAPHLABEL_MONKEY_KEYS", "400"))
 BURST = 20
 SIZES = [(20, 5), (200, 60), (40, 10), (80, 24), (120, 40)]

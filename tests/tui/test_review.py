@@ -69,6 +69,7 @@ async def test_one_key_decides_and_leads_on(opened, text):
         assert session.annotations == dallas_session().annotations
 
 
+@pytest.mark.slow
 async def test_to_the_end(opened, text):
     session = dallas_session()
     async with opened(session) as (pilot, screen):

@@ -18,6 +18,8 @@ from graphlabel_tui.runs import output_of, parse_line, take_up, templates
 from graphlabel_tui.screens.jobs import JobsScreen, state_line
 from graphlabel_tui.session import Session
 
+pytestmark = pytest.mark.slow
+
 PROMPT = "The capital of Texas is"
 
 

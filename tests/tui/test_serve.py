@@ -19,6 +19,8 @@ from graphlabel.files import read_graph, write_graph
 from graphlabel.store import Store
 from tests.export.browser import browser
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("textual_serve", reason="textual-serve is not installed (the extra serve)")
 
 UPGRADE = {
@@ -32,7 +34,8 @@ def served(tmp_path):
     """A served graph: the address with the token, the graph's path and the store's."""
     path, store = tmp_path / "dallas.json", tmp_path / "store.db"
     write_graph(dallas_document(), path)
-    environment = {**os.environ, "XDG_CONFIG_HOME": str(tmp_path / "config")}
+    environment = {**os.environ, "GRAPHLABEL_CONFIG_FOLDER": str(tmp_path)}
+    (tmp_path / "workbench.toml").write_text("toured = true\n")
     environment.pop("GRAPHLABEL_SERVE_TOKEN", None)
     process = subprocess.Popen(
         [sys.executable, "-m", "graphlabel", "serve", path, "--store", store, "--port", "0",
@@ -110,9 +113,8 @@ def test_an_edit_in_the_browser_is_in_the_store(served, tmp_path):
             if not page.run("document.querySelector('.xterm-helper-textarea') !== null"):
                 continue
             page.run("document.querySelector('.xterm-helper-textarea').focus()")
-            page.press("Escape")
             page.press("p")
-            time.sleep(1.0)
+            time.sleep(2.0)
             with_store = Store(place)
             pinned = set(
                 with_store.history(

@@ -14,6 +14,8 @@ from fixture_graph import dallas_document
 
 from graphlabel.files import write_graph
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -15,6 +15,8 @@ import pytest
 from graphlabel import atlas
 from tests.cli.test_commands import run
 
+pytestmark = pytest.mark.slow
+
 PROMPTS = [
     {"prompt": "Fact: the capital of the state containing Dallas is", "slug": "dallas"},
     {"prompt": "Fact: the capital of the state containing Oakland is", "slug": "oakland"},
