@@ -122,7 +122,9 @@ def _change(path: Path, **values: str) -> None:
 
 
 def _is_above(name: str, n_layers: int) -> bool:
-    return bool(n_layers) and name.startswith("model.layers.") and int(name.split(".")[2]) >= n_layers
+    return (
+        bool(n_layers) and name.startswith("model.layers.") and int(name.split(".")[2]) >= n_layers
+    )
 
 
 @torch.no_grad()

@@ -1,4 +1,4 @@
-"""One trace with graphlabel in a process of its own; `trace.py` starts it and reads what it prints."""
+"""One trace with graphlabel in a process of its own, started by `trace.py`; prints JSON."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """One trace with circuit-tracer, in the environment of `requirements.txt`; prints JSON.
 
-`../trace.py` starts it. TransformerLens loads only models that it knows by name; here the same steps
-are done for a folder.
+`../trace.py` starts it. TransformerLens loads only models that it knows by name; here the same
+steps are done for a folder.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def through_transformerlens(folder: Path, transcoders: object, dtype: torch.dtyp
     values = convert_hf_model_config(str(folder))
     values |= {"rotary_base": original.config.rope_theta, "device": "cpu", "dtype": dtype}
     values |= {"original_architecture": "LlamaForCausalLM", "model_name": folder.name}
-    values |= {"init_weights": False}
+    values |= {"init_weights": False, "n_ctx": 1_024}  # 8,192: masks of 2 GB that nobody needs
     config = HookedTransformerConfig.from_dict(values)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = TransformerLensReplacementModel(config, tokenizer=tokenizer)

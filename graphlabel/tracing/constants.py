@@ -14,7 +14,7 @@ from torch import Tensor
 
 from graphlabel.tracing.frozen import FrozenModel
 from graphlabel.tracing.sources import Sources
-from graphlabel.tracing.sweep import Carried, Targets, descend
+from graphlabel.tracing.sweep import Carried, Targets, by_depth, descend
 
 
 class Constant(StrEnum):
@@ -38,9 +38,10 @@ def constants(
 ) -> dict[Constant, Float[Tensor, " targets"]]:
     """The constant parts of every target's value; ``own`` is the targets' own bias."""
     parts = {part: sources.tokens.new_zeros(len(targets.layer)) for part in Constant}
-    parts[Constant.TARGET] += own
-    descend(frozen, sources, targets, _Constants(frozen, sources, parts))
-    return parts
+    order = by_depth(targets)
+    descend(frozen, sources, targets.part(order), _Constants(frozen, sources, parts))
+    place = torch.argsort(order).to(own.device)
+    return {part: values[place] for part, values in parts.items()} | {Constant.TARGET: own}
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +56,7 @@ class _Constants:
         writing = self.sources.writing[layer]
         leading = len(writing.leading)
         self._add(Constant.TRANSCODER, covectors[leading:], writing.bias)
-        self.parts[Constant.LEADING] += torch.einsum(
+        self.parts[Constant.LEADING][: covectors.shape[1]] += torch.einsum(
             "ptd,pd->t", covectors[:leading], writing.leading[: covectors.shape[0]]
         )
 
@@ -68,4 +69,4 @@ class _Constants:
 
     def _add(self, part: Constant, covectors: Tensor, vector: Tensor | None) -> None:
         if vector is not None:
-            self.parts[part] += (covectors @ vector).sum(dim=0)
+            self.parts[part][: covectors.shape[1]] += (covectors @ vector).sum(dim=0)

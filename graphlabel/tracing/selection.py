@@ -47,12 +47,15 @@ class _Rows:
         self.n_logits = len(logits.ids)
         self.probabilities = logits.probabilities.cpu().double().numpy()
 
+    def next(self, count: int) -> Tensor:
+        """Where the rows after the last ones go."""
+        return torch.from_numpy(self.matrix[self.count : self.count + count])
+
     def add(self, effects: Tensor, features: np.ndarray | None) -> None:
+        """Take up the next rows, which are in their place already."""
         rows = slice(self.count, self.count + len(effects))
-        self.matrix[rows] = effects.cpu().numpy()
-        self.row_sum[rows] = np.maximum(
-            np.abs(self.matrix[rows]).sum(axis=1, dtype=np.float64), ROW_SUM_FLOOR
-        )
+        sums = torch.linalg.vector_norm(effects, ord=1, dim=1, dtype=torch.float64).numpy()
+        self.row_sum[rows] = np.maximum(sums, ROW_SUM_FLOOR)
         if features is not None:
             self.feature[rows] = features
             self.visited[features] = True
@@ -74,17 +77,20 @@ class _Rows:
             influence += weight @ np.abs(self.matrix[rows])
         return influence
 
-    def most_influential(self, count: int) -> Int[np.ndarray, " count"]:
+    def most_influential(self, count: int, together: int) -> Int[np.ndarray, " count"]:
         """The features without a row that have most influence, as far as is known.
 
-        Neighbours in position come together, since they share the positions they reach.
+        Neighbours in position come together, since they share the positions they reach; of each
+        ``together`` that are swept at once the highest layer comes first.
         """
         if count == self.n_features:
             chosen = np.arange(self.n_features)
         else:
             ranked = np.argsort(-self.influence()[: self.n_features], kind="stable")
             chosen = ranked[~self.visited[ranked]][:count]
-        return chosen[np.argsort(self.position[chosen], kind="stable")]
+        chosen = chosen[np.argsort(self.position[chosen], kind="stable")]
+        sweep = np.arange(count) // together
+        return chosen[np.lexsort((-self.layer[chosen], sweep))]
 
 
 def select(
@@ -113,7 +119,8 @@ def select(
     on_top = logits.as_targets(frozen)
 
     def compute(targets: Targets, chunk: np.ndarray) -> Tensor:
-        return direct_effects(frozen, sources, targets.part(torch.from_numpy(chunk)))
+        wanted = targets.part(torch.from_numpy(chunk))
+        return direct_effects(frozen, sources, wanted, out=rows.next(len(chunk)))
 
     for _, effects in chunks.run(np.arange(len(logits.ids)), partial(compute, on_top)):
         rows.add(effects, None)
@@ -122,7 +129,9 @@ def select(
     while done < limit:
         report("feature rows", done, limit)
         size = limit if limit == n_active else min(update_interval * batch_size, limit - done)
-        for chunk, effects in chunks.run(rows.most_influential(size), partial(compute, features)):
+        for chunk, effects in chunks.run(
+            rows.most_influential(size, chunks.size), partial(compute, features)
+        ):
             rows.add(effects, chunk)
             done += len(chunk)
             report("feature rows", done, limit)
@@ -136,6 +145,7 @@ def _square(rows: _Rows, frozen: FrozenModel, sources: Sources) -> Selected:
     adjacency = np.zeros((len(order), len(order)), dtype=rows.matrix.dtype)
     columns = np.concatenate([selected, np.arange(sources.n_features, sources.n_columns)])
     by_feature = rows.n_logits + np.argsort(rows.feature[rows.n_logits : rows.count])
-    adjacency[order.features, : len(columns)] = rows.matrix[by_feature][:, columns]
-    adjacency[order.logits, : len(columns)] = rows.matrix[: rows.n_logits][:, columns]
+    for row, found in enumerate(by_feature):
+        np.take(rows.matrix[found], columns, out=adjacency[row, : len(columns)])
+    adjacency[order.logits, : len(columns)] = rows.matrix[: rows.n_logits, columns]
     return Selected(selected, adjacency, order)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
 import torch
 from jaxtyping import Float, Int
@@ -19,11 +20,20 @@ Report = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, eq=False)
 class WriteBlock:
-    """What is written at one layer and position: feature columns and their vectors."""
+    """What features write at one layer and position: their columns and vectors."""
 
-    columns: Int[Tensor, " writers"]
+    columns: tuple[slice, ...]
+    """Runs of columns, one for each layer that writes here."""
     vectors: Float[Tensor, "writers d"]
-    """Activation times decoder row; the last one is the error vector."""
+    """Activation times decoder row."""
+
+    def split(self, scores: Float[Tensor, "*n writers"]) -> Iterator[tuple[slice, Tensor]]:
+        """Each run of columns with its part of the scores."""
+        start = 0
+        for columns in self.columns:
+            width = columns.stop - columns.start
+            yield columns, scores[..., start : start + width]
+            start += width
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +87,11 @@ class Sources:
         layers, positions = self.errors.shape[:2]
         return self.n_features + layers * positions + positions
 
+    def error_columns(self, layer: int, n_positions: int) -> slice:
+        """The columns of a layer's errors at the first positions."""
+        first = self.n_features + layer * len(self.tokens)
+        return slice(first, first + n_positions)
+
 
 @dataclass(frozen=True, eq=False)
 class _Active:
@@ -129,7 +144,7 @@ def find_sources(
     errors = written - explained
     errors[:, :first_position] = 0
     counts = torch.tensor([len(each.position) for each in found])
-    blocks = _write_blocks(writers, errors, int(counts.sum()), matrix_dtype)
+    none = errors.new_zeros(0, tokens.shape[1], dtype=matrix_dtype)
     return Sources(
         layer=torch.repeat_interleave(torch.arange(n_layers), counts),
         position=torch.cat([each.position for each in found]).cpu(),
@@ -139,7 +154,7 @@ def find_sources(
         encoder_bias=torch.cat([each.encoder_bias for each in found]),
         writing=tuple(
             Writing(
-                blocks=blocks[layer],
+                blocks=tuple(_write_block(pieces, none) for pieces in writers[layer]),
                 norm=block.writing(transcoder.write_point),
                 skip=None if part.skip is None else part.skip.to(matrix_dtype),
                 read_norm=block.reading(transcoder.read_point),
@@ -188,7 +203,7 @@ def _constant_parts(block: FrozenLayer, transcoder: TranscoderLayer) -> _Parts:
     return _Parts(skip, read @ skip.T, bias)
 
 
-Writers = list[list[list[tuple[Tensor, Tensor]]]]
+Writers = list[list[list[tuple[slice, Tensor]]]]
 
 
 def _writers(
@@ -204,37 +219,24 @@ def _writers(
     start = 0
     for done, (transcoder, active) in enumerate(zip(transcoders.layers, found, strict=True)):
         report("reading decoders", done, len(found))
-        columns = torch.arange(start, start + len(active.position))
-        start += len(active.position)
         per_position = torch.bincount(active.position, minlength=n_positions).tolist()
+        edges = [start, *(start + total for total in accumulate(per_position))]
+        columns = [slice(*ends) for ends in pairwise(edges)]
+        start = edges[-1]
         for write_layer in transcoder.write_layers if len(active.position) else ():
             rows = transcoder.decoder_rows(active.feature.cpu(), write_layer)
             vectors = rows.to(reconstruction) * active.activation[:, None]
             reconstruction[write_layer].index_add_(0, active.position, vectors)
-            pieces = zip(
-                torch.split(columns, per_position),
-                torch.split(vectors.to(matrix_dtype), per_position),
-                strict=True,
-            )
+            pieces = torch.split(vectors.to(matrix_dtype), per_position)
             for place, piece in enumerate(pieces):
-                if len(piece[0]):
-                    writers[write_layer][place].append(piece)
+                if len(piece):
+                    writers[write_layer][place].append((columns[place], piece))
         transcoder.release()
     report("reading decoders", len(found), len(found))
     return writers
 
 
-def _write_blocks(
-    writers: Writers, errors: Tensor, n_features: int, matrix_dtype: torch.dtype
-) -> tuple[tuple[WriteBlock, ...], ...]:
-    n_positions = errors.shape[1]
-    blocks = []
-    for layer, positions in enumerate(writers):
-        row = []
-        for position, pieces in enumerate(positions):
-            error_column = torch.tensor([n_features + layer * n_positions + position])
-            columns = torch.cat([*(piece[0] for piece in pieces), error_column])
-            error = errors[layer, position : position + 1].to(matrix_dtype)
-            row.append(WriteBlock(columns, torch.cat([*(piece[1] for piece in pieces), error])))
-        blocks.append(tuple(row))
-    return tuple(blocks)
+def _write_block(pieces: list[tuple[slice, Tensor]], empty: Tensor) -> WriteBlock:
+    vectors = [vectors for _, vectors in pieces]
+    joined = torch.cat(vectors) if len(vectors) > 1 else (vectors or [empty])[0]
+    return WriteBlock(tuple(columns for columns, _ in pieces), joined)

@@ -57,26 +57,47 @@ def feature_targets(sources: Sources, rows: Int[Tensor, " targets"]) -> Targets:
 
 @torch.no_grad()
 def direct_effects(
-    frozen: FrozenModel, sources: Sources, targets: Targets
+    frozen: FrozenModel,
+    sources: Sources,
+    targets: Targets,
+    *,
+    out: Float[Tensor, "targets columns"] | None = None,
 ) -> Float[Tensor, "targets columns"]:
     """A[t, s] for every target and source, columns ordered features, errors, tokens.
 
     Exact up to rounding in the dtype of the trace; exactly 0 wherever causality or the order of
-    layers forbids an effect.
+    layers forbids an effect. ``out`` is filled and given back; it is used as it is, without a copy,
+    where the targets' layers fall and it lies on their device.
     """
-    effects = sources.tokens.new_zeros(len(targets.layer), sources.n_columns)
-    descend(frozen, sources, targets, _Effects(sources, effects))
-    return effects
+    order = by_depth(targets)
+    falling = bool((order == torch.arange(len(order))).all())
+    shape = (len(targets.layer), sources.n_columns)
+    if falling and out is not None and out.device == sources.tokens.device:
+        descend(frozen, sources, targets, _Effects(sources, out.zero_()))
+        return out
+    effects = sources.tokens.new_zeros(shape)
+    descend(frozen, sources, targets.part(order), _Effects(sources, effects))
+    given = torch.empty_like(effects) if out is None else out
+    given[order.to(given.device)] = effects.to(given.device)
+    return given
+
+
+def by_depth(targets: Targets) -> Int[Tensor, " targets"]:
+    """The targets from the highest layer down: the order in which they enter a sweep."""
+    return torch.argsort(targets.layer, descending=True, stable=True)
 
 
 @torch.no_grad()
 def descend(frozen: FrozenModel, sources: Sources, targets: Targets, visitor: Visitor) -> None:
-    """Carry the targets' covectors from where they enter down to the embedding."""
-    n_targets, n_layers = len(targets.layer), len(frozen.layers)
+    """Carry the targets' covectors from where they enter down to the embedding.
+
+    The targets' layers fall, so that those on their way are always the first ones: layers above a
+    target cost nothing for it.
+    """
+    n_layers, top = len(frozen.layers), int(targets.layer.max())
     n_positions = int(targets.position.max()) + 1
-    carried = sources.tokens.new_zeros(n_positions, n_targets, sources.tokens.shape[1])
-    top = int(targets.layer.max())
-    _enter(carried, targets, n_layers)
+    carried = sources.tokens.new_zeros(n_positions, 0, sources.tokens.shape[1])
+    carried = _enter(carried, targets, n_layers)
     for layer in range(min(top, n_layers - 1), -1, -1):
         block, writing = frozen.layers[layer], sources.writing[layer]
         change = None
@@ -86,14 +107,13 @@ def descend(frozen: FrozenModel, sources: Sources, targets: Targets, visitor: Vi
             change = _through_skip(covectors, writing)
         if frozen.is_parallel:
             if layer < top:
-                attended = _through_attention(carried, block, layer, visitor)
-                carried += attended if change is None else attended + change
-            _enter(carried, targets, layer)
+                _through_attention(carried, block, layer, visitor)
+                carried = carried if change is None else carried.add_(change)
+            carried = _enter(carried, targets, layer)
         else:
-            if change is not None:
-                carried += change
-            _enter(carried, targets, layer)
-            carried += _through_attention(carried, block, layer, visitor)
+            carried = carried if change is None else carried.add_(change)
+            carried = _enter(carried, targets, layer)
+            _through_attention(carried, block, layer, visitor)
     visitor.at_embedding(carried)
 
 
@@ -105,10 +125,16 @@ class _Effects:
     effects: Tensor
 
     def at_write(self, layer: int, covectors: Carried) -> None:
-        blocks = self.sources.writing[layer].blocks
-        for position, block in enumerate(blocks[: covectors.shape[0]]):
-            scores = multiply(covectors[position], block.vectors.T)
-            self.effects.index_add_(1, block.columns.to(scores.device), scores)
+        n_positions, n_targets, _ = covectors.shape
+        writing, effects = self.sources.writing[layer], self.effects[:n_targets]
+        for position, block in enumerate(writing.blocks[:n_positions]):
+            if block.columns:
+                scores = multiply(covectors[position], block.vectors.T)
+                for columns, part in block.split(scores):
+                    effects[:, columns] += part
+        errors = self.sources.errors[layer, :n_positions]
+        columns = self.sources.error_columns(layer, n_positions)
+        effects[:, columns] = _at_own_positions(covectors, errors)
 
     def after_attention(self, layer: int, covectors: Carried) -> None:
         pass
@@ -116,15 +142,28 @@ class _Effects:
     def at_embedding(self, covectors: Carried) -> None:
         n_positions, tokens = covectors.shape[0], self.sources.tokens
         first = self.sources.n_columns - len(tokens)
-        scores = torch.einsum("ptd,pd->tp", covectors, tokens[:n_positions])
-        self.effects[:, first : first + n_positions] = scores
+        effects = _at_own_positions(covectors, tokens[:n_positions])
+        self.effects[:, first : first + n_positions] = effects
 
 
-def _enter(carried: Tensor, targets: Targets, layer: int) -> None:
-    entering = (targets.layer == layer).nonzero().flatten().to(carried.device)
-    if len(entering):
-        position = targets.position.to(carried.device)[entering]
-        carried[position, entering] += targets.vector[entering]
+def _at_own_positions(
+    covectors: Carried, vectors: Float[Tensor, "positions d"]
+) -> Float[Tensor, "targets positions"]:
+    """Products with one vector at each position."""
+    return torch.bmm(covectors, vectors[:, :, None])[:, :, 0].T
+
+
+def _enter(carried: Tensor, targets: Targets, layer: int) -> Tensor:
+    """The covectors with those of the targets that enter here behind them."""
+    n_positions, done, d_model = carried.shape
+    count = int((targets.layer == layer).sum())
+    if not count:
+        return carried
+    entering = carried.new_zeros(n_positions, count, d_model)
+    rows = slice(done, done + count)
+    position = targets.position[rows].to(carried.device)
+    entering[position, torch.arange(count, device=carried.device)] = targets.vector[rows]
+    return torch.cat([carried, entering], dim=1) if done else entering
 
 
 def _through_skip(covectors: Tensor, writing: Writing) -> Tensor | None:
@@ -136,20 +175,29 @@ def _through_skip(covectors: Tensor, writing: Writing) -> Tensor | None:
     return read if writing.read_norm is None else writing.read_norm.pull_back(read)
 
 
-def _through_attention(carried: Tensor, block: FrozenLayer, layer: int, visitor: Visitor) -> Tensor:
+def _through_attention(carried: Tensor, block: FrozenLayer, layer: int, visitor: Visitor) -> None:
+    """Add to the covectors what reaches the block's input through its attention."""
     n_positions, n_targets, d_model = carried.shape
     n_heads, _, d_head = block.output.shape
     n_groups = block.value.shape[0]
-    norm = block.post_attention_norm
+    per_group = n_heads // n_groups
+    norm, before = block.post_attention_norm, block.attention_norm
     entering = carried if norm is None else norm.pull_back(carried)
     visitor.after_attention(layer, entering)
     output = block.output.transpose(0, 1).flatten(1)
-    heads = multiply(entering.reshape(-1, d_model), output)
-    heads = heads.view(n_positions, n_targets, n_heads, d_head).permute(2, 0, 1, 3)
+    heads = multiply(entering.view(-1, d_model), output, rounded=True)
+    heads = heads.view(n_positions, n_targets, n_groups, per_group, d_head).permute(2, 3, 0, 1, 4)
+    heads = heads.reshape(n_groups, per_group * n_positions, n_targets * d_head)
+    # heads that share keys and values are summed within the product
     pattern = block.pattern[:, :n_positions, :n_positions]
-    at_keys = multiply(pattern.transpose(1, 2), heads.reshape(n_heads, n_positions, -1))
-    at_keys = at_keys.view(n_groups, n_heads // n_groups, n_positions, n_targets, d_head)
-    grouped = at_keys.sum(dim=1).permute(1, 2, 0, 3).reshape(-1, n_groups * d_head)
+    pattern = pattern.reshape(n_groups, per_group * n_positions, n_positions).transpose(1, 2)
+    at_keys = multiply(pattern, heads, rounded=True)
+    at_keys = at_keys.view(n_groups, n_positions, n_targets, d_head).permute(1, 2, 0, 3)
+    grouped = at_keys.reshape(-1, n_groups * d_head)
     at_values = multiply(grouped, block.value.flatten(0, 1)).view_as(carried)
-    before = block.attention_norm
-    return at_values if before is None else before.pull_back(at_values)
+    if before is None:
+        carried.add_(at_values)
+    elif before.centred:
+        carried.add_(before.pull_back(at_values))
+    else:
+        carried.addcmul_(at_values, before.multiplier[:n_positions, None])

@@ -103,9 +103,12 @@ class _Linear:
         )
         sources = self._ready.sources
         row = sources.tokens.new_zeros(sources.n_columns)
-        for gradient, writing in zip(writes, sources.writing, strict=True):
-            for position, block in enumerate(writing.blocks):
-                row[block.columns] += block.vectors @ gradient[position]
+        for layer, gradient in enumerate(writes):
+            for position, block in enumerate(sources.writing[layer].blocks):
+                for columns, effects in block.split(block.vectors @ gradient[position]):
+                    row[columns] += effects
+            errors = (sources.errors[layer] * gradient).sum(dim=-1)
+            row[sources.error_columns(layer, len(errors))] = errors
         row[-len(tokens) :] = (tokens * sources.tokens).sum(dim=-1)
         return row.cpu().numpy()
 

@@ -246,11 +246,11 @@ def test_stopping_leaves_nothing_half_written(
 
     target, sweep, calls = tmp_path / "g.json", selection.direct_effects, []
 
-    def stopped(*arguments: object) -> object:
+    def stopped(*arguments: object, **options: object) -> object:
         calls.append(arguments)
         if len(calls) == 3:
             raise KeyboardInterrupt
-        return sweep(*arguments)  # type: ignore[arg-type]
+        return sweep(*arguments, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(selection, "direct_effects", stopped)
     target.write_text("the graph of yesterday")
