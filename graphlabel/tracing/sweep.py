@@ -19,6 +19,9 @@ from graphlabel.tracing.products import multiply
 from graphlabel.tracing.sources import Sources, Writing
 
 Carried = Float[Tensor, "positions targets d"]
+STEP = 32
+"""Room for covectors is made for so many at once: for each new shape of a product in bfloat16 a
+processor's library first writes a program."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +132,7 @@ class _Effects:
         writing, effects = self.sources.writing[layer], self.effects[:n_targets]
         for position, block in enumerate(writing.blocks[:n_positions]):
             if block.columns:
-                scores = multiply(covectors[position], block.vectors.T)
+                scores = covectors[position] @ block.vectors.to(covectors).T
                 for columns, part in block.split(scores):
                     effects[:, columns] += part
         errors = self.sources.errors[layer, :n_positions]
@@ -154,16 +157,20 @@ def _at_own_positions(
 
 
 def _enter(carried: Tensor, targets: Targets, layer: int) -> Tensor:
-    """The covectors with those of the targets that enter here behind them."""
-    n_positions, done, d_model = carried.shape
-    count = int((targets.layer == layer).sum())
-    if not count:
+    """The covectors with those of the targets that enter here; room is made in steps."""
+    n_positions, room, d_model = carried.shape
+    first = int((targets.layer > layer).sum())
+    last = first + int((targets.layer == layer).sum())
+    if first == last:
         return carried
-    entering = carried.new_zeros(n_positions, count, d_model)
-    rows = slice(done, done + count)
-    position = targets.position[rows].to(carried.device)
-    entering[position, torch.arange(count, device=carried.device)] = targets.vector[rows]
-    return torch.cat([carried, entering], dim=1) if done else entering
+    if last > room:
+        more = min(-(-last // STEP) * STEP, len(targets.layer)) - room
+        fresh = carried.new_zeros(n_positions, more, d_model)
+        carried = torch.cat([carried, fresh], dim=1) if room else fresh
+    position = targets.position[first:last].to(carried.device)
+    places = torch.arange(first, last, device=carried.device)
+    carried[position, places] += targets.vector[first:last]
+    return carried
 
 
 def _through_skip(covectors: Tensor, writing: Writing) -> Tensor | None:

@@ -72,9 +72,7 @@ def test_a_trace_goes_on_after_memory_ran_out(
     expected = trace(model, transcoders, prompt, settings)
     sweep, sizes = selection.direct_effects, []
 
-    def small(
-        frozen: object, sources: object, targets: object, **options: object
-    ) -> torch.Tensor:
+    def small(frozen: object, sources: object, targets: object, **options: object) -> torch.Tensor:
         sizes.append(len(targets.layer))  # type: ignore[attr-defined]
         if sizes[-1] > 3:
             raise torch.OutOfMemoryError("CUDA out of memory")
