@@ -42,13 +42,15 @@ class _Rows:
         self.matrix = np.zeros((n_rows, sources.n_columns), dtype=dtype)
         self.feature = np.zeros(n_rows, dtype=np.int64)
         self.row_sum = np.zeros(n_rows, dtype=np.float64)
-        self.count = 0
+        self.count = self.begun = 0
         self.visited: Bool[np.ndarray, " features"] = np.zeros(self.n_features, dtype=bool)
         self.n_logits = len(logits.ids)
         self.probabilities = logits.probabilities.cpu().double().numpy()
 
     def next(self, count: int) -> Tensor:
-        """Where the rows after the last ones go."""
+        """Where the rows after the last ones go: zeros, whose memory is used when it is written."""
+        self.matrix[self.count : self.begun] = 0  # of a sweep that memory ran out in
+        self.begun = self.count + count
         return torch.from_numpy(self.matrix[self.count : self.count + count])
 
     def add(self, effects: Tensor, features: np.ndarray | None) -> None:

@@ -69,14 +69,14 @@ def direct_effects(
     """A[t, s] for every target and source, columns ordered features, errors, tokens.
 
     Exact up to rounding in the dtype of the trace; exactly 0 wherever causality or the order of
-    layers forbids an effect. ``out`` is filled and given back; it is used as it is, without a copy,
-    where the targets' layers fall and it lies on their device.
+    layers forbids an effect. ``out`` holds zeros, is filled and given back; there is no copy where
+    the targets' layers fall and it lies on their device.
     """
     order = by_depth(targets)
     falling = bool((order == torch.arange(len(order))).all())
     shape = (len(targets.layer), sources.n_columns)
     if falling and out is not None and out.device == sources.tokens.device:
-        descend(frozen, sources, targets, _Effects(sources, out.zero_()))
+        descend(frozen, sources, targets, _Effects(sources, out))
         return out
     effects = sources.tokens.new_zeros(shape)
     descend(frozen, sources, targets.part(order), _Effects(sources, effects))
