@@ -3,9 +3,9 @@
 Run: `python benchmarks/trace.py [--cases NAME ...] [--repeats 3] [--peer PYTHON]`. PYTHON is that
 of the environment of `peers/requirements.txt`; without it only ours is timed. Every trace is a
 process of its own with one thread; ours and the reference's take turns, and so do the reference's
-batch sizes, of which the fastest counts. Both rank again after as many rows. Times are from prompt to
-square matrix and selection, model and transcoders loaded; CPU seconds stand beside wall seconds,
-because other work on the machine lengthens only those.
+batch sizes, of which the fastest counts. Both rank again after as many rows. Times are from prompt
+to square matrix and selection, model and transcoders loaded; CPU seconds stand beside wall
+seconds, because other work on the machine lengthens only those.
 """
 
 from __future__ import annotations
