@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 from dataclasses import asdict, dataclass
@@ -63,11 +64,13 @@ def train_transcoders(
     folder: Path,
     *,
     checkpoint_every: int = 1_000_000,
+    seconds: float = math.inf,
     force: bool = False,
     report: Report = lambda *_: None,
 ) -> Evaluation:
     """Train, evaluate and write a set, going on where an earlier run of the same was stopped.
 
+    Training ends early when so many ``seconds`` of this call have gone into it.
     The folder is sparsify's, with ``evaluation.json`` and ``training.json`` beside the layers.
     Raises TranscoderError when something else is in its place or cannot be written, EvidenceError
     when the texts cannot be read, UsageError for settings that do not fit the model.
@@ -79,8 +82,8 @@ def train_transcoders(
     held_out, rest = rows[: settings.n_held_out], rows[settings.n_held_out :]
     training = Training(request.model, settings, rest, staging)
     whole = len(rest) * settings.context_length
-    last = training.run(checkpoint_every, lambda seen: report("training", seen, whole))
-    ready = _laid_out(last, staging, identity, whole)
+    last = training.run(checkpoint_every, lambda seen: report("training", seen, whole), seconds)
+    ready = _laid_out(last, staging, identity, training.steps_done * settings.tokens_of_step)
     transcoders = fitted(request.model, load_transcoders(str(ready)), partial=True)
     found = evaluate(
         request.model,

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import io
 import json
+import math
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
@@ -30,6 +32,10 @@ _NEVER = 2**62
 _LOG = "log.json"
 _LOG_ENTRIES = 100
 """About so many entries a run's log holds."""
+
+
+class _TimeOverError(Exception):
+    pass
 
 
 class _Rows:
@@ -66,7 +72,7 @@ class Training:
     ) -> None:
         """Make the trainer, at its newest checkpoint if there is one."""
         self._settings, self._staging = settings, staging
-        self._every = 1
+        self._every, self._ends = 1, math.inf
         self._report: Callable[[int], None] = lambda _: None
         self._log: list[dict[str, Any]] = []
         self._fvu: dict[str, list[float]] = defaultdict(list)
@@ -85,16 +91,23 @@ class Training:
         """Optimisation steps so far."""
         return int(self._trainer.global_step)
 
-    def run(self, checkpoint_every: int, report: Callable[[int], None]) -> Path:
-        """Train to the end; returns the last checkpoint's folder.
+    def run(
+        self, checkpoint_every: int, report: Callable[[int], None], seconds: float = math.inf
+    ) -> Path:
+        """Train to the end, or until the time is over; returns the last checkpoint's folder.
 
         A checkpoint is taken every so many tokens; ``report`` is told the tokens so far. Raises
         TranscoderError when something cannot be written or the loss is no number.
         """
+        self._ends = time.monotonic() + seconds
         self._every = max(1, checkpoint_every // self._settings.tokens_of_step)
         self._report = report
-        with _undisturbed():
-            self._trainer.fit()  # ends with a save of its own
+        try:
+            with _undisturbed():
+                self._trainer.fit()  # ends with a save of its own
+        except _TimeOverError:
+            with redirect_stdout(io.StringIO()):
+                self._trainer.save()
         self._end_step()
         self._write_log(checkpoint.partial(self._staging))
         return checkpoint.settle(self._staging, self.steps_done)
@@ -109,6 +122,8 @@ class Training:
         done = self.steps_done
         if done and done % self._every == 0 and not (self._staging / f"checkpoint.{done}").is_dir():
             checkpoint.keep(self._staging, done, self._write)
+        if done and time.monotonic() > self._ends:
+            raise _TimeOverError
 
     def _end_step(self) -> None:
         done = self.steps_done

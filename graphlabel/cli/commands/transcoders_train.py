@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -65,6 +66,9 @@ def train(
     checkpoint_every: Annotated[
         int, typer.Option(min=1, help="Save after so many tokens, to resume after a stop.")
     ] = 1_000_000,
+    minutes: Annotated[
+        float, typer.Option(min=0.0, help="End training after so much time; 0: at --tokens.")
+    ] = 0.0,
     force: Annotated[
         bool, typer.Option("--force", help="Replace a set, or an unfinished one, that is there.")
     ] = False,
@@ -108,7 +112,12 @@ def train(
         reporting("transcoders", quiet=json) as report,
     ):
         found = train_transcoders(
-            request, output, checkpoint_every=checkpoint_every, force=force, report=report
+            request,
+            output,
+            checkpoint_every=checkpoint_every,
+            seconds=minutes * 60 or math.inf,
+            force=force,
+            report=report,
         )
     show_evaluation(found, json=json)
     if not json:
