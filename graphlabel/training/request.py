@@ -34,6 +34,7 @@ from graphlabel.training.trainer import Training, layers_of
 CONFIG = "config.json"
 EVALUATION = "evaluation.json"
 LOG = "training.json"
+ROWS = "rows.npy"
 
 
 @dataclass(frozen=True)
@@ -111,26 +112,34 @@ def _prepared(folder: Path, identity: Identity, *, force: bool) -> Path:
     if force:
         shutil.rmtree(staging, ignore_errors=True)
     state = staging / "state.json"
-    if state.is_file():
-        try:
-            before = msgspec.json.decode(state.read_bytes(), type=Identity)
-        except (OSError, msgspec.DecodeError) as error:
-            raise TranscoderError(f"{state} is broken: {error}; --force starts anew") from error
-        if difference := before.difference(identity):
-            raise TranscoderError(
-                f"{staging} holds an unfinished training with other settings ({difference}); "
-                "train with those to go on with it, or --force to start anew"
-            )
-    else:
-        _write(state, msgspec.json.encode(identity))
+    difference = _difference(state, identity)
+    if difference and (staging / ROWS).is_file():
+        raise TranscoderError(
+            f"{staging} holds an unfinished training with other settings ({difference}); "
+            "train with those to go on with it, or --force to start anew"
+        )
+    if difference:  # nothing was made of these texts
+        shutil.rmtree(staging)
+    _write(state, msgspec.json.encode(identity))
     return staging
+
+
+def _difference(state: Path, identity: Identity) -> str:
+    """In what the run of a state differs, if there is one."""
+    try:
+        before = msgspec.json.decode(state.read_bytes(), type=Identity)
+    except FileNotFoundError:
+        return ""
+    except (OSError, msgspec.DecodeError) as error:
+        raise TranscoderError(f"{state} is broken: {error}; --force starts anew") from error
+    return before.difference(identity)
 
 
 def _rows(
     request: TrainingRequest, staging: Path, report: Report
 ) -> Int[np.ndarray, "rows positions"]:
     """The rows of a run, shuffled: those held out, then whole batches to train on."""
-    path = staging / "rows.npy"
+    path = staging / ROWS
     rows = kept_rows(path)
     if rows is None:
         rows = shuffled(_gathered(request, staging, report), request.settings.seed)
