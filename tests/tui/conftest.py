@@ -87,6 +87,8 @@ async def press_fast(pilot: Pilot[None], *keys: str) -> None:
     for key in keys:
         pilot.app.post_message(events.Key(key, key if len(key) == 1 else None))
     await pilot.pause()
+    await _settled(pilot)
+    await pilot.pause()
 
 
 @pytest.fixture
