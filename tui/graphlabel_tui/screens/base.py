@@ -180,4 +180,4 @@ class WorkbenchBase(Screen[None]):
         """Close the edit line and give the focus back."""
         for line in self.query(EditLine):
             line.remove()
-            self.region_widget(self.region_name).focus()
+            self.set_focus(self.region_widget(self.region_name))
