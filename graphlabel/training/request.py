@@ -29,7 +29,7 @@ from graphlabel.training.rows import (
 )
 from graphlabel.training.sampling import NAME, sampled_sequences
 from graphlabel.training.settings import Identity, Report, TrainingSettings
-from graphlabel.training.trainer import Training, layers_of
+from graphlabel.training.trainer import Training, layers_of, need_sparsify
 
 CONFIG = "config.json"
 EVALUATION = "evaluation.json"
@@ -76,6 +76,7 @@ def train_transcoders(
     Raises TranscoderError when something else is in its place or cannot be written, EvidenceError
     when the texts cannot be read, UsageError for settings that do not fit the model.
     """
+    need_sparsify()
     identity, settings = request.identity, request.settings
     layers_of(request.model, settings)
     staging = _prepared(folder, identity, force=force)

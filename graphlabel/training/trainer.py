@@ -15,6 +15,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -175,13 +176,17 @@ class Training:
                 optimizer.train()
 
 
-def _sparsify_trainer(model: LanguageModel, settings: TrainingSettings, data: _Rows) -> Any:
-    try:
-        from sparsify import SparseCoderConfig, TrainConfig, Trainer
-    except ImportError as error:
+def need_sparsify() -> None:
+    """Raise UsageError unless the trainer is installed."""
+    if find_spec("sparsify") is None:
         raise UsageError(
             "training transcoders needs sparsify; install it with: pip install 'graphlabel[train]'"
-        ) from error
+        )
+
+
+def _sparsify_trainer(model: LanguageModel, settings: TrainingSettings, data: _Rows) -> Any:
+    from sparsify import SparseCoderConfig, TrainConfig, Trainer
+
     config = TrainConfig(
         SparseCoderConfig(
             num_latents=settings.width,

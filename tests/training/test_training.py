@@ -234,3 +234,12 @@ def test_what_cannot_be_trained_is_told(llama: LanguageModel, text: str, tmp_pat
         train_transcoders(asked(llama, str(tmp_path / "short.txt")), tmp_path / "set", force=True)
     with pytest.raises(TranscoderError, match=r"the loss of .* is no number.*--learning-rate"):
         train_transcoders(asked(llama, text, learning_rate=1e38), tmp_path / "wild")
+
+
+def test_without_the_extra_it_says_what_to_install(
+    llama: LanguageModel, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "sparsify", None)
+    with pytest.raises(UsageError, match=r"pip install 'graphlabel\[train\]'"):
+        train_transcoders(asked(llama, text), tmp_path / "set")
+    assert list(tmp_path.iterdir()) == []
