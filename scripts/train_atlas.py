@@ -26,7 +26,7 @@ from scripts.atlas_training.cross_layer_files import (
 )
 from scripts.atlas_training.evaluation import DALLAS_PROMPT, evaluate, next_tokens
 from scripts.atlas_training.gold import GOLD_TOKENS, build_gold
-from scripts.atlas_training.language_model import ModelOptions, build_model, train_model
+from scripts.atlas_training.language_model import ModelOptions, build_model, states_of_tokens, train_model
 from scripts.atlas_training.record import describe, update_record
 from scripts.atlas_training.story import measure_story
 from scripts.atlas_training.tokenizer import save_tokenizer, vocabulary
@@ -58,7 +58,8 @@ def train_model_stage(out: Path, seed: int, options: ModelOptions) -> None:
     def report(step: int, loss: float, seconds: float) -> None:
         print(f"model step {step} loss {loss:.4f} ({seconds:.0f} s)", flush=True)
 
-    losses = train_model(model, Corpus(seed + CORPUS_SEED, vocab), options, report)
+    corpus = Corpus(seed + CORPUS_SEED, vocab)
+    losses = train_model(model, corpus, options, states_of_tokens(vocab), report)
     folder = out / "model"
     model.half().save_pretrained(str(folder))
     save_tokenizer(folder)
