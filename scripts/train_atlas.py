@@ -26,7 +26,12 @@ from scripts.atlas_training.cross_layer_files import (
 )
 from scripts.atlas_training.evaluation import DALLAS_PROMPT, evaluate, next_tokens
 from scripts.atlas_training.gold import GOLD_TOKENS, build_gold
-from scripts.atlas_training.language_model import ModelOptions, build_model, states_of_tokens, train_model
+from scripts.atlas_training.language_model import (
+    ModelOptions,
+    build_model,
+    states_of_tokens,
+    train_model,
+)
 from scripts.atlas_training.record import describe, update_record
 from scripts.atlas_training.story import measure_story
 from scripts.atlas_training.tokenizer import save_tokenizer, vocabulary

@@ -138,7 +138,7 @@ def states_of_tokens(vocab: dict[str, int]) -> torch.Tensor:
 
 
 def within_share(values: torch.Tensor, groups: torch.Tensor) -> torch.Tensor:
-    """The share of the variance of the rows that lies within groups; those of group -1 are left out."""
+    """The share of the variance of the rows that lies within groups; group -1 is left out."""
     kept = groups >= 0
     values = values[kept]
     _, members, sizes = groups[kept].unique(return_inverse=True, return_counts=True)

@@ -144,7 +144,9 @@ def _clusters(
     belongs = torch.nn.functional.one_hot(members, count).float()
     covariance = torch.cov(inputs.T) + RIDGE * torch.eye(inputs.shape[1])
     encoder = torch.linalg.solve(covariance, (inputs - center).T @ belongs).T / sizes
-    typical = torch.zeros(count).index_add(0, members, ((inputs - center) * encoder[members]).sum(1))
+    typical = torch.zeros(count).index_add(
+        0, members, ((inputs - center) * encoder[members]).sum(1)
+    )
     encoder = encoder * length / (typical[:, None] / sizes).clamp_min(1e-6) / (1 - MARGIN)
     bias = -encoder @ center - length[:, 0] * MARGIN / (1 - MARGIN)
     return encoder, bias, mean / length, members
