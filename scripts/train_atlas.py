@@ -36,7 +36,12 @@ from scripts.atlas_training.record import describe, update_record
 from scripts.atlas_training.story import measure_story
 from scripts.atlas_training.tokenizer import save_tokenizer, vocabulary
 from scripts.atlas_training.transcoder import TranscoderOptions, train_transcoder
-from scripts.atlas_training.transcoder_files import load_transcoder, measure, save_transcoder
+from scripts.atlas_training.transcoder_files import (
+    layer_file,
+    load_transcoder,
+    measure,
+    save_transcoder,
+)
 
 STAGES = ("model", "transcoders", "cross-layer", "story", "gold", "index")
 MODEL = ModelOptions()
@@ -105,7 +110,7 @@ def train_transcoders_stage(
     """Train one transcoder per layer on the saved model and measure the saved files.
 
     Layers are trained independently of each other, each with its own number of active features
-    where `active` is given; those not wanted are read as they are.
+    where `active` is given; those not wanted are read as they are, where there are any.
     """
     started = time.perf_counter()
     vocab = vocabulary()
@@ -123,6 +128,8 @@ def train_transcoders_stage(
         if wanted is None or layer in wanted:
             trained = train_transcoder(activations, of_layer, seed + layer, report)
             save_transcoder(trained, folder, layer)
+        elif not layer_file(folder, layer).exists():
+            continue
         quality = measure(load_transcoder(folder, layer), fresh[layer])
         print(f"layer {layer}: {quality} ({time.perf_counter() - started:.0f} s)", flush=True)
         layers.append({"layer": layer, "active": of_layer.active, **quality})
