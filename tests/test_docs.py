@@ -71,6 +71,30 @@ def test_the_command_reference_is_current() -> None:
     assert done.stdout == (ROOT / "docs/commands.md").read_text(encoding="utf-8"), "run make docs"
 
 
+def test_the_site_builds_without_warnings(tmp_path: Path) -> None:
+    """Every page is in the navigation, every link and anchor leads somewhere, every room imports."""
+    pytest.importorskip("mkdocs")
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "mkdocs",
+            "build",
+            "--strict",
+            "--quiet",
+            "--site-dir",
+            str(tmp_path),
+        ],
+        cwd=ROOT,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "The pruned attribution graph" in (tmp_path / "python/api/index.html").read_text("utf-8")
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_links_lead_somewhere(page: Path) -> None:
     for target in LINK.findall(page.read_text(encoding="utf-8")):
