@@ -95,7 +95,6 @@ def test_the_site_builds_without_warnings(tmp_path: Path) -> None:
             "mkdocs",
             "build",
             "--strict",
-            "--quiet",
             "--site-dir",
             str(tmp_path),
         ],
