@@ -86,6 +86,9 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("mark_all", ("asterisk",), "all", "Mark all rows of the table, or none", EDIT, rank=14),
     Command("unmark", ("escape",), "unmark", "Forget all marks, or leave the zoom", EDIT, rank=95),
+    Command(
+        "suggest", ("s",), "suggest", "Have supernodes suggested; decide on each", EDIT, rank=5
+    ),
     Command("undo", ("u",), "undo", "Take the last edit back", EDIT, rank=10),
     Command("redo", ("U", "ctrl+r"), "redo", "Make the undone edit again", EDIT, rank=33),
     Command(

@@ -54,8 +54,16 @@ def templates(session: Session) -> list[Template]:
         Template("fetch", "fetch a graph from Neuronpedia", f"fetch … -o {new}"),
         Template("route", "route this graph's features", f"route {graph} {evidence} -o {graph}"),
         Template("label", "label tier 1 of this graph", f"label {graph} {evidence} -o {graph}"),
+        Template(
+            "suggest", "suggest supernodes, by a language model if you name one",
+            f"suggest {graph} --json {_known(evidence)}--by …",
+        ),
         Template("other", "any other command of graphlabel", ""),
     ]  # fmt: skip
+
+
+def _known(evidence: str) -> str:
+    return "" if "…" in evidence else f"{evidence} "
 
 
 def _traced_with(session: Session) -> tuple[str, str]:
