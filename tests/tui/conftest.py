@@ -56,16 +56,34 @@ def opened() -> Open:
             await pilot.pause()
             screen = app.screen
             assert isinstance(screen, Workbench)
+            press = pilot.press
+
+            async def press_and_wait(*keys: str) -> None:
+                await press(*keys)
+                await settled(pilot)
+
+            pilot.press = press_and_wait  # type: ignore[method-assign]
             yield pilot, screen
 
     return open_app
+
+
+async def settled(pilot: Pilot[None]) -> None:
+    """Wait until every key has been acted on; the app hands them on one by one."""
+    app = pilot.app
+    assert isinstance(app, GraphLabelApp)
+    await pilot.pause()
+    for _ in range(100):
+        if not (app.is_running and app.holds_keys):
+            return
+        await pilot.pause(0.005)
 
 
 async def press_fast(pilot: Pilot[None], *keys: str) -> None:
     """Press keys as fast as a terminal can send them, then wait once."""
     for key in keys:
         pilot.app.post_message(events.Key(key, key if len(key) == 1 else None))
-    await pilot.pause()
+    await settled(pilot)
 
 
 @pytest.fixture

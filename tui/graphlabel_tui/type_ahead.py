@@ -6,7 +6,9 @@ changes, they would reach what had it before and be lost, or run commands.
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
+from time import monotonic
 
 from textual import events
 from textual.app import App
@@ -15,7 +17,10 @@ from textual.message import Message
 from textual.widget import AwaitMount, Widget
 
 PATIENCE_SECONDS = 0.5
-"""How long keys wait for one whose end is never heard of, as its widget was removed meanwhile."""
+"""How long keys wait for one whose end is never heard of."""
+
+LOOK_SECONDS = 0.02
+"""How often it is looked whether the widget a key was sent to is still there."""
 
 ROUNDS = 3
 """A key becomes a message of the field's, and that one of the prompt's, before it is acted on."""
@@ -46,6 +51,11 @@ class TypeAhead(App[None]):
         self._under_way = False
         self._opening: list[AwaitMount | AwaitComplete] = []
 
+    @property
+    def holds_keys(self) -> bool:
+        """Whether a key is under way or waits for its turn."""
+        return self._under_way or bool(self._waiting)
+
     def hold_keys_until(self, opening: AwaitMount | AwaitComplete) -> None:
         """Keep what is typed next until a prompt has opened, so that it gets it."""
         self._opening.append(opening)
@@ -57,20 +67,21 @@ class TypeAhead(App[None]):
             await super().on_event(event)
         elif self._under_way:
             self._waiting.append(event)
-            if len(self._waiting) == 1:
-                self._lose_patience()
         else:
             await self._hand_on(event)
 
     async def _hand_on(self, event: events.Event) -> None:
+        if self._exit or not self._screen_stack:
+            self._waiting.clear()  # typed while the app closes
+            return
         self._under_way = True
         self._number += 1
         target = self.focused or self.screen
         await super().on_event(event)
-        if not KeyHandled(self._number, target).follow():
+        if KeyHandled(self._number, target).follow():
+            self._watch(self._number, target, monotonic() + PATIENCE_SECONDS)
+        else:
             await self._go_on()
-        elif self._waiting:
-            self._lose_patience()
 
     async def on_key_handled(self, message: KeyHandled) -> None:
         """Hand on what was typed meanwhile."""
@@ -78,14 +89,20 @@ class TypeAhead(App[None]):
         if message.number == self._number and not message.follow():
             await self._go_on()
 
-    def _lose_patience(self) -> None:
-        number = self._number
+    def _watch(self, number: int, target: Widget, until: float) -> None:
+        """A widget that was removed, by its own key often, takes what followed the key along."""
 
         async def give_up() -> None:
             if self._under_way and number == self._number:
                 await self._go_on()
 
-        self.set_timer(PATIENCE_SECONDS, give_up)
+        if not self._under_way or number != self._number:
+            return
+        if target.is_attached and monotonic() < until:
+            loop = asyncio.get_running_loop()
+            loop.call_later(LOOK_SECONDS, self._watch, number, target, until)
+        else:
+            self.call_next(give_up)
 
     async def _go_on(self) -> None:
         while self._opening:
