@@ -43,7 +43,7 @@ class Suggesting(Running):
 
     def take_printed(self, job: Job) -> bool:
         """Take up what suggest printed, started by this command or typed."""
-        if job.arguments[0] != "suggest":
+        if job.arguments[0] != "suggest" or not job.prints_result:
             return super().take_printed(job)
         found = self.attempt(lambda: read_proposals(job.result, self.session.document))
         if found is not None:

@@ -27,6 +27,7 @@ from graphlabel_tui.screens.dialogs import (
 )
 from graphlabel_tui.screens.grouping import Grouping
 from graphlabel_tui.screens.help import HelpScreen
+from graphlabel_tui.screens.intervening import Intervening
 from graphlabel_tui.screens.jumping import Jumping
 from graphlabel_tui.screens.personal import Personal
 from graphlabel_tui.screens.reviewing import Reviewing
@@ -39,7 +40,16 @@ from graphlabel_tui.widgets.region import LineList
 
 
 class Workbench(
-    CircuitMarking, Comparing, Jumping, Personal, Suggesting, Sliders, Sharing, Reviewing, Grouping
+    CircuitMarking,
+    Comparing,
+    Jumping,
+    Personal,
+    Suggesting,
+    Intervening,
+    Sliders,
+    Sharing,
+    Reviewing,
+    Grouping,
 ):
     """One screen, four regions."""
 
