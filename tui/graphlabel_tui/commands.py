@@ -89,6 +89,14 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "suggest", ("s",), "suggest", "Have supernodes suggested; decide on each", EDIT, rank=5
     ),
+    Command(
+        "label_by_model",
+        ("m",),
+        "by model",
+        "Have a model label tier 2; its price is shown before anything is sent",
+        EDIT,
+        rank=16,
+    ),
     Command("undo", ("u",), "undo", "Take the last edit back", EDIT, rank=10),
     Command("redo", ("U", "ctrl+r"), "redo", "Make the undone edit again", EDIT, rank=33),
     Command(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -90,6 +91,23 @@ def parse_line(line: str) -> tuple[str, ...]:
     if "…" in words:
         raise UsageError("“…” stands for something only you know; replace it first")
     return tuple(words)
+
+
+def tier_two_arguments(session: Session, text: str, *, dry_run: bool) -> tuple[str, ...]:
+    """The command that labels tier 2, for ``MODEL`` or ``MODEL $2``; raises UsageError."""
+    words = text.split()
+    dollars = words[1].removeprefix("$") if len(words) == 2 else "0"
+    if len(words) not in (1, 2) or not re.fullmatch(r"\d+(\.\d*)?|\.\d+", dollars):
+        raise UsageError(
+            f"“{inert(text, 60)}” is no model and budget; type them like "
+            "anthropic:claude-haiku-5-5 $2"
+        )
+    graph = str(session.path)
+    return (
+        "label", graph, *(word for place in session.places for word in ("--features", place)),
+        f"--tier2-model={words[0]}", *([f"--max-usd={dollars}"] if len(words) == 2 else []),
+        *(["--dry-run"] if dry_run else []), "-o", graph,
+    )  # fmt: skip
 
 
 def output_of(arguments: tuple[str, ...]) -> Path | None:

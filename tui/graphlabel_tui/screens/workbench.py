@@ -16,6 +16,7 @@ from graphlabel_tui.messages import (
     RegionChosen,
     SupernodeChosen,
 )
+from graphlabel_tui.screens.asking_models import AskingModels
 from graphlabel_tui.screens.circuit import CircuitMarking
 from graphlabel_tui.screens.comparing import Comparing
 from graphlabel_tui.screens.dialogs import (
@@ -46,6 +47,7 @@ class Workbench(
     Personal,
     Suggesting,
     Intervening,
+    AskingModels,
     Sliders,
     Sharing,
     Reviewing,
