@@ -24,7 +24,7 @@ from graphlabel_tui.session import Session
 K = TypeVar("K")
 V = TypeVar("V")
 
-REFUSED = frozenset({"open", "serve", "demo", "keys"})
+REFUSED = frozenset({"open", "serve", "demo"})
 """Commands that need a terminal to themselves."""
 
 
