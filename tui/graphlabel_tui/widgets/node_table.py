@@ -64,7 +64,7 @@ class NodeTable(Region):
                 self._row_of = {place: row for row, place in enumerate(self.rows)}
             self._state = state
             width = self.scrollable_content_region.width
-            self.virtual_size = Size(width, len(self.rows) + HEADER)
+            self.spans_size(Size(width, len(self.rows) + HEADER))
             self.refresh()
         self._show_title()
         for row in {self._cursor, self.row} - {None}:
@@ -100,7 +100,7 @@ class NodeTable(Region):
 
     def on_resize(self) -> None:
         """Columns depend on the width."""
-        self.virtual_size = Size(self.scrollable_content_region.width, len(self.rows) + HEADER)
+        self.spans_size(Size(self.scrollable_content_region.width, len(self.rows) + HEADER))
         self._bring_into_sight()
         self.refresh()
 

@@ -75,7 +75,7 @@ class ProposalList(Painted, can_focus=True):
             same = (before.at, before.member)
             rows = (at for at, row in enumerate(self._rows) if (row.at, row.member) == same)
             self.cursor = next(rows, 0)
-        self.virtual_size = Size(width, len(self._rows))
+        self.spans_size(Size(width, len(self._rows)))
         self.refresh()
 
     def _rows_of(self, at: int, proposal: Proposal, width: int) -> list[Row]:
