@@ -79,7 +79,7 @@ def test_every_public_name_exists_and_is_sorted() -> None:
     import importlib
 
     rooms = ["", ".graph", ".records", ".annotation", ".files", ".store", ".evidence", ".export",
-             ".protocol", ".labeling", ".embedding", ".models", ".tracing", ".atlas", ".neuronpedia", ".llm", ".grouping", ".labeling.verbalizers"]  # fmt: skip
+             ".protocol", ".labeling", ".embedding", ".models", ".tracing", ".atlas", ".neuronpedia", ".llm", ".grouping", ".labeling.verbalizers", ".training"]  # fmt: skip
     for room in rooms:
         module = importlib.import_module(f"graphlabel{room}")
         names = module.__all__

@@ -43,6 +43,8 @@ from graphlabel.cli.commands import (
     suggest,
     trace,
     trace_many,
+    transcoders,
+    transcoders_train,
     verbalize,
 )
 from graphlabel.errors import GraphLabelError
@@ -91,6 +93,8 @@ labels.app.command(name="import", short_help="Add the labels of files.")(labels_
 labels.app.command(short_help="Write labels for others.")(labels_export.export)
 labels.app.command(short_help="Compare annotators.")(labels_agreement.agreement)
 app.add_typer(features.app, name="features")
+transcoders.app.command(short_help="Train transcoders for a model.")(transcoders_train.train)
+app.add_typer(transcoders.app, name="transcoders")
 app.add_typer(cache.app, name="cache")
 labels.app.command(short_help="Take over another pruning's annotations.")(labels_carry.carry)
 app.add_typer(labels.app, name="labels")

@@ -35,6 +35,27 @@ Opened = tuple[Pilot[None], Workbench]
 Open = Callable[..., AbstractAsyncContextManager[Opened]]
 
 
+async def _settled(pilot: Pilot[None]) -> None:
+    """Wait until the app has acted on the keys it held back."""
+    for _ in range(1000):
+        app = pilot.app
+        if not isinstance(app, GraphLabelApp) or not app.keys_are_held or app._exit:
+            return
+        await pilot.pause(0.001)
+
+
+@pytest.fixture(autouse=True)
+def _presses_are_acted_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pilot's press returns when the app has acted on the keys, those it held back included."""
+    press = Pilot.press
+
+    async def and_wait(self: Pilot[None], *keys: str) -> None:
+        await press(self, *keys)
+        await _settled(self)
+
+    monkeypatch.setattr(Pilot, "press", and_wait)
+
+
 @pytest.fixture
 def session() -> Session:
     """The Dallas graph without a store."""
@@ -56,34 +77,18 @@ def opened() -> Open:
             await pilot.pause()
             screen = app.screen
             assert isinstance(screen, Workbench)
-            press = pilot.press
-
-            async def press_and_wait(*keys: str) -> None:
-                await press(*keys)
-                await settled(pilot)
-
-            pilot.press = press_and_wait  # type: ignore[method-assign]
             yield pilot, screen
 
     return open_app
-
-
-async def settled(pilot: Pilot[None]) -> None:
-    """Wait until every key has been acted on; the app hands them on one by one."""
-    app = pilot.app
-    assert isinstance(app, GraphLabelApp)
-    await pilot.pause()
-    for _ in range(100):
-        if not (app.is_running and app.holds_keys):
-            return
-        await pilot.pause(0.005)
 
 
 async def press_fast(pilot: Pilot[None], *keys: str) -> None:
     """Press keys as fast as a terminal can send them, then wait once."""
     for key in keys:
         pilot.app.post_message(events.Key(key, key if len(key) == 1 else None))
-    await settled(pilot)
+    await pilot.pause()
+    await _settled(pilot)
+    await pilot.pause()
 
 
 @pytest.fixture

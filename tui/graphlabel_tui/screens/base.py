@@ -43,6 +43,9 @@ class WorkbenchBase(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [*screen_bindings()]
     AUTO_FOCUS = "#graph"
 
+    refusals = 0
+    """How many actions could not be done."""
+
     def __init__(self, session: Session) -> None:
         """Work on a session."""
         super().__init__()
@@ -151,6 +154,7 @@ class WorkbenchBase(Screen[None]):
             return action()
         except GraphLabelError as error:
             self.say(str(error), bad=True)
+            self.refusals += 1
             return None
 
     async def save_file(self) -> Path | None:
@@ -194,4 +198,4 @@ class WorkbenchBase(Screen[None]):
         """Close the edit line and give the focus back."""
         for line in self.query(EditLine):
             line.remove()
-            self.region_widget(self.region_name).focus()
+            self.set_focus(self.region_widget(self.region_name))
