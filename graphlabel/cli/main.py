@@ -23,6 +23,7 @@ from graphlabel.cli.commands import (
     fetch,
     info,
     intervene,
+    keys,
     label,
     labels,
     labels_agreement,
@@ -76,6 +77,7 @@ app.command(short_help="Measure what labels are worth.")(score.score)
 app.command(short_help="Compare methods of labelling.")(compare.compare)
 app.command(short_help="Suggest supernodes.")(suggest.suggest)
 app.command(name="open", short_help="Open a graph in the terminal.")(open_.open_)
+app.command(short_help="List the workbench's commands and keys.")(keys.keys)
 app.command(short_help="Open a graph in a browser.")(serve.serve)
 app.command(short_help="Write a form that other tools open.")(export.export)
 app.command(short_help="Say what a graph file holds.")(info.info)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import ClassVar, TypeVar
 
 from textual import events
@@ -14,6 +16,7 @@ from textual.screen import Screen
 
 from graphlabel.annotation import Command
 from graphlabel.errors import GraphLabelError
+from graphlabel.files import write_graph
 from graphlabel.graph import NodeKind
 from graphlabel_tui.commands import REGIONS, screen_bindings
 from graphlabel_tui.session import Session
@@ -50,6 +53,7 @@ class WorkbenchBase(Screen[None]):
         self.view = View(session)
         self.region_name = REGIONS[0]
         self.zoomed = False
+        self._saving = asyncio.Lock()
         if session.selected is None:
             self._select_something()
 
@@ -152,6 +156,20 @@ class WorkbenchBase(Screen[None]):
             self.say(str(error), bad=True)
             self.refusals += 1
             return None
+
+    async def save_file(self) -> Path | None:
+        """Write the graph file without holding anything up; its path, None when it failed."""
+        session = self.session
+        async with self._saving:
+            document = session.latest()
+            try:
+                await asyncio.to_thread(write_graph, document, session.path)
+            except GraphLabelError as error:
+                self.say(str(error), bad=True)
+                return None
+            session.saved = document.annotations
+        self.query_one(KeyLine).refresh()
+        return session.path
 
     def edit(self, command: Command) -> bool:
         """Make an edit and show it; whether anything changed."""
