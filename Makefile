@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 CODE := graphlabel tui tests scripts benchmarks
 
-.PHONY: demo test test-slow check bench docs clean screenshots
+.PHONY: demo test test-slow check bench docs clean screenshots figures
 
 $(VENV)/.torch: constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -51,15 +51,24 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/index.py
 	$(BIN)/python benchmarks/open_graph.py
 
-## docs: the command reference, made from the code
-docs: $(VENV)/.installed-dev
+$(VENV)/.installed-docs: $(VENV)/.installed
+	$(PIP) --editable ".[docs]"
+	@touch $@
+
+## docs: the command reference from the code, and the site (site/); warnings are errors
+docs: $(VENV)/.installed-docs
 	COLUMNS=100 $(BIN)/python scripts/command_reference.py docs/commands.md
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 ## screenshots: the pictures in the README
 screenshots: $(VENV)/.installed-dev
 	$(BIN)/graphlabel demo --no-open --output out/dallas.json
 	$(BIN)/python scripts/screenshots.py out/dallas.json --features graphlabel/atlas/data/index -o docs/images
 
+## figures: the pictures in docs/concepts.md
+figures: $(VENV)/.installed-dev
+	$(BIN)/python scripts/concept_figures.py -o docs/images
+
 clean:
-	rm -rf $(VENV) build dist out *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build dist out site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find graphlabel tui tests scripts benchmarks -name __pycache__ -type d -exec rm -rf {} +

@@ -26,12 +26,22 @@ from scripts.atlas_training.cross_layer_files import (
 )
 from scripts.atlas_training.evaluation import DALLAS_PROMPT, evaluate, next_tokens
 from scripts.atlas_training.gold import GOLD_TOKENS, build_gold
-from scripts.atlas_training.language_model import ModelOptions, build_model, train_model
+from scripts.atlas_training.language_model import (
+    ModelOptions,
+    build_model,
+    states_of_tokens,
+    train_model,
+)
 from scripts.atlas_training.record import describe, update_record
 from scripts.atlas_training.story import measure_story
 from scripts.atlas_training.tokenizer import save_tokenizer, vocabulary
 from scripts.atlas_training.transcoder import TranscoderOptions, train_transcoder
-from scripts.atlas_training.transcoder_files import load_transcoder, measure, save_transcoder
+from scripts.atlas_training.transcoder_files import (
+    layer_file,
+    load_transcoder,
+    measure,
+    save_transcoder,
+)
 
 STAGES = ("model", "transcoders", "cross-layer", "story", "gold", "index")
 MODEL = ModelOptions()
@@ -58,7 +68,8 @@ def train_model_stage(out: Path, seed: int, options: ModelOptions) -> None:
     def report(step: int, loss: float, seconds: float) -> None:
         print(f"model step {step} loss {loss:.4f} ({seconds:.0f} s)", flush=True)
 
-    losses = train_model(model, Corpus(seed + CORPUS_SEED, vocab), options, report)
+    corpus = Corpus(seed + CORPUS_SEED, vocab)
+    losses = train_model(model, corpus, options, states_of_tokens(vocab), report)
     folder = out / "model"
     model.half().save_pretrained(str(folder))
     save_tokenizer(folder)
@@ -99,7 +110,7 @@ def train_transcoders_stage(
     """Train one transcoder per layer on the saved model and measure the saved files.
 
     Layers are trained independently of each other, each with its own number of active features
-    where `active` is given; those not wanted are read as they are.
+    where `active` is given; those not wanted are read as they are, where there are any.
     """
     started = time.perf_counter()
     vocab = vocabulary()
@@ -117,6 +128,8 @@ def train_transcoders_stage(
         if wanted is None or layer in wanted:
             trained = train_transcoder(activations, of_layer, seed + layer, report)
             save_transcoder(trained, folder, layer)
+        elif not layer_file(folder, layer).exists():
+            continue
         quality = measure(load_transcoder(folder, layer), fresh[layer])
         print(f"layer {layer}: {quality} ({time.perf_counter() - started:.0f} s)", flush=True)
         layers.append({"layer": layer, "active": of_layer.active, **quality})

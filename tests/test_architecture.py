@@ -28,6 +28,7 @@ def loaded_after(code: str) -> set[str]:
     "code",
     [
         "import graphlabel",
+        "import graphlabel.api",
         "import graphlabel.cli.main",
         "import graphlabel.files, graphlabel.store, graphlabel.export, graphlabel.labeling",
         "import graphlabel.evidence.index.reader, graphlabel.evidence.opening",
@@ -78,8 +79,8 @@ def test_help_answers_at_once() -> None:
 def test_every_public_name_exists_and_is_sorted() -> None:
     import importlib
 
-    rooms = ["", ".graph", ".records", ".annotation", ".files", ".store", ".evidence", ".export",
-             ".protocol", ".labeling", ".embedding", ".models", ".tracing", ".atlas", ".neuronpedia", ".llm", ".grouping", ".labeling.verbalizers"]  # fmt: skip
+    rooms = ["", ".api", ".graph", ".records", ".annotation", ".files", ".store", ".evidence", ".export",
+             ".protocol", ".labeling", ".embedding", ".models", ".tracing", ".atlas", ".neuronpedia", ".llm", ".grouping", ".labeling.verbalizers", ".training"]  # fmt: skip
     for room in rooms:
         module = importlib.import_module(f"graphlabel{room}")
         names = module.__all__

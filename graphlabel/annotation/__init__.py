@@ -34,7 +34,7 @@ from graphlabel.annotation.labels import (
 from graphlabel.annotation.patch import Patch
 from graphlabel.annotation.routing import FeatureClass, Routing, Tier, WindowScore
 from graphlabel.annotation.supernodes import MergeSupernodes, SplitSupernode
-from graphlabel.annotation.trust import needs_attention, trust_of, trust_order
+from graphlabel.annotation.trust import needs_attention, node_trust, trust_of, trust_order
 from graphlabel.annotation.verbalization import (
     MAX_VERBALIZATION_LENGTH,
     Reading,
@@ -81,6 +81,7 @@ __all__ = [
     "clean_verbalization",
     "label_target",
     "needs_attention",
+    "node_trust",
     "trust_of",
     "trust_order",
     "unique_name",

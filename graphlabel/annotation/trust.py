@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Float64
 
 from graphlabel.annotation.annotations import Annotations
-from graphlabel.annotation.labels import Label, Origin
-from graphlabel.graph import AttributionGraph, NodeKind
+from graphlabel.annotation.labels import Label, Origin, Review
+from graphlabel.graph import AttributionGraph, NodeKey, NodeKind
 
 
 def trust_of(label: Label | None) -> float:
@@ -24,6 +24,22 @@ def trust_of(label: Label | None) -> float:
     if made.score is not None:
         return min(1.0, max(0.0, made.score))
     return 1.0 if made.origin is Origin.PERSON else 0.0
+
+
+def node_trust(key: NodeKey, annotations: Annotations) -> float | None:
+    """Trust in a node's label, 0 to 1; None without a label, or where nothing says how good it is.
+
+    A person's decision settles it: 1 where accepted, 0 where rejected.
+    """
+    label = annotations.label_of(key)
+    if label is None:
+        return None
+    review = annotations.reviews.get(key)
+    if review is not None:
+        return 1.0 if review is Review.ACCEPTED else 0.0
+    made = label.provenance
+    known = made.score is not None or made.origin is Origin.PERSON
+    return trust_of(label) if known else None
 
 
 def influence_shares(influence: Sequence[float | None]) -> Float64[np.ndarray, " nodes"]:
@@ -53,8 +69,8 @@ def needs_attention(
     shares = influence_shares(influence or [node.influence for node in graph.nodes])
     found = np.zeros(len(graph.nodes))
     for place in graph.places(NodeKind.FEATURE):
-        trust = trust_of(annotations.label_of(graph.nodes[place].key))
-        found[place] = shares[place] * (1.0 - trust)
+        trust = node_trust(graph.nodes[place].key, annotations)
+        found[place] = shares[place] * (1.0 - (trust or 0.0))
     return found
 
 

@@ -23,6 +23,7 @@ from graphlabel.cli.commands import (
     fetch,
     info,
     intervene,
+    keys,
     label,
     labels,
     labels_agreement,
@@ -42,6 +43,8 @@ from graphlabel.cli.commands import (
     suggest,
     trace,
     trace_many,
+    transcoders,
+    transcoders_train,
     verbalize,
 )
 from graphlabel.errors import GraphLabelError
@@ -74,6 +77,7 @@ app.command(short_help="Measure what labels are worth.")(score.score)
 app.command(short_help="Compare methods of labelling.")(compare.compare)
 app.command(short_help="Suggest supernodes.")(suggest.suggest)
 app.command(name="open", short_help="Open a graph in the terminal.")(open_.open_)
+app.command(short_help="List the workbench's commands and keys.")(keys.keys)
 app.command(short_help="Open a graph in a browser.")(serve.serve)
 app.command(short_help="Write a form that other tools open.")(export.export)
 app.command(short_help="Say what a graph file holds.")(info.info)
@@ -89,6 +93,8 @@ labels.app.command(name="import", short_help="Add the labels of files.")(labels_
 labels.app.command(short_help="Write labels for others.")(labels_export.export)
 labels.app.command(short_help="Compare annotators.")(labels_agreement.agreement)
 app.add_typer(features.app, name="features")
+transcoders.app.command(short_help="Train transcoders for a model.")(transcoders_train.train)
+app.add_typer(transcoders.app, name="transcoders")
 app.add_typer(cache.app, name="cache")
 labels.app.command(short_help="Take over another pruning's annotations.")(labels_carry.carry)
 app.add_typer(labels.app, name="labels")

@@ -97,9 +97,19 @@ def _open_remote(place: str, identity: TranscoderSet | None, offline: bool) -> F
     return feature_json.FeatureJson(files, None, identity)
 
 
+def _what_instead(path: Path) -> str:
+    """What to do about a place that is not there; ids of the hub are a likely mistake."""
+    if path.is_absolute() or len(path.parts) != 2 or path.parts[0].startswith("."):
+        return "check --features"
+    return (
+        "if that is an id of the Hugging Face hub, fetch its feature files (hf download "
+        f'{path} --include "features/*" --local-dir DIR) and name DIR/features'
+    )
+
+
 def _open_local(path: Path, identity: TranscoderSet | None) -> FeatureSource:
     if not path.exists():
-        raise EvidenceError(f"there is no feature source at {path}; check --features")
+        raise EvidenceError(f"there is no feature source at {path}; {_what_instead(path)}")
     try:
         found = _folder(path, identity) if path.is_dir() else _file(path, identity)
     except OSError as error:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from graphlabel.atlas import load_world
 from graphlabel.atlas.pieces import BOS, EOS, PAD
 from scripts.atlas_training.corpus import Corpus
 from scripts.atlas_training.tokenizer import MAX_LENGTH
@@ -45,6 +46,10 @@ class ModelOptions:
     """Standard deviation of noise added, in training alone, to every entry that an MLP writes.
     With the penalty it is an information bottleneck: what is written must stand out, so what no
     later layer asks for, such as which city of a state it was, is not written."""
+    alike_penalty: float = 0.0
+    """Weight in the loss of how much of what the first MLP writes at cities tells cities of one
+    state apart (its share of the variance there). It plants the hop: the generator's knowledge of
+    the states shapes the model, so the state at the city is not something it came to by itself."""
 
 
 def build_model(options: ModelOptions, vocab: dict[str, int], seed: int) -> LlamaForCausalLM:
@@ -123,26 +128,53 @@ def _mlp_outputs(model: LlamaForCausalLM, noise: float) -> Iterator[list[torch.T
             handle.remove()
 
 
+def states_of_tokens(vocab: dict[str, int]) -> torch.Tensor:
+    """For each token id the place of its state among the states; -1 where it is no city.
+
+    Capitals are left out, as two-hop sentences never start from them.
+    """
+    states = {c.name: i for i, state in enumerate(load_world().states) for c in state.cities}
+    return torch.tensor([states.get(token.strip(), -1) for token in vocab])
+
+
+def within_share(values: torch.Tensor, groups: torch.Tensor) -> torch.Tensor:
+    """The share of the variance of the rows that lies within groups; group -1 is left out."""
+    kept = groups >= 0
+    values = values[kept]
+    _, members, sizes = groups[kept].unique(return_inverse=True, return_counts=True)
+    sums = torch.zeros(len(sizes), values.shape[1]).index_add(0, members, values)
+    within = (values - (sums / sizes[:, None])[members]).pow(2).sum()
+    return within / (values - values.mean(0)).pow(2).sum().clamp_min(1e-12)
+
+
 def _loss(
-    model: LlamaForCausalLM, ids: torch.Tensor, options: ModelOptions
+    model: LlamaForCausalLM, ids: torch.Tensor, options: ModelOptions, states: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """The cross-entropy of the next token, and the same with the penalty on MLP outputs."""
+    """The cross-entropy of the next token, and the same with the penalties on MLP outputs."""
     with _mlp_outputs(model, options.output_noise) as outputs:
         logits = model(ids).logits[:, :-1]
     loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten())
-    if options.output_penalty == 0:
-        return loss, loss
-    sizes = [(output.pow(2).mean(-1) + 1e-6).sqrt().mean() for output in outputs]
-    return loss, loss + options.output_penalty * torch.stack(sizes).sum()
+    total = loss
+    if options.output_penalty:
+        sizes = [(output.pow(2).mean(-1) + 1e-6).sqrt().mean() for output in outputs]
+        total = total + options.output_penalty * torch.stack(sizes).sum()
+    if options.alike_penalty:
+        written = outputs[0].flatten(0, 1)
+        total = total + options.alike_penalty * within_share(written, states[ids.flatten()])
+    return loss, total
 
 
 def train_model(
     model: LlamaForCausalLM,
     corpus: Corpus,
     options: ModelOptions,
+    states: torch.Tensor,
     report: Callable[[int, float, float], None],
 ) -> list[float]:
-    """Train on next-token prediction; returns the mean loss of each block of a hundred steps."""
+    """Train on next-token prediction; returns the mean loss of each block of a hundred steps.
+
+    `states` groups the token ids, see `states_of_tokens`.
+    """
     optimizer = torch.optim.AdamW(_groups(model, options), lr=options.rate, betas=(0.9, 0.98))
     model.train()
     losses: list[float] = []
@@ -152,7 +184,7 @@ def train_model(
         for group in optimizer.param_groups:
             group["lr"] = _rate(step, options)
         ids = corpus.batch(options.batch)
-        loss, total = _loss(model, ids, options)
+        loss, total = _loss(model, ids, options, states)
         optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(total)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)

@@ -11,7 +11,9 @@ from scipy.cluster.hierarchy import fcluster, linkage
 
 from scripts.atlas_training.activations import LayerActivations
 
-CLUSTER_ROWS = 4_000
+CLUSTER_ROWS = 4
+MARGIN = 0.5
+RIDGE = 0.1
 
 
 @dataclass(frozen=True)
@@ -84,17 +86,28 @@ def _start(data: LayerActivations, options: TranscoderOptions, seed: int) -> lis
     decoder /= decoder.norm(dim=1, keepdim=True)
     encoder = torch.randn(options.width, size, generator=generator)
     encoder /= encoder.norm(dim=1, keepdim=True)
+    bias = torch.zeros(options.width)
     count = int(options.clusters * options.width)
     if count:
-        rows = torch.multinomial(_weights(data.tokens, 1.0), CLUSTER_ROWS, generator=generator)
+        rows = _rows_of_each_token(data.tokens, generator)
         inputs, targets = data.inputs[rows], data.targets[rows]
-        encoder[:count], decoder[:count], members = _clusters(inputs, targets, count)
+        encoder[:count], bias[:count], decoder[:count], members = _clusters(inputs, targets, count)
         fine = slice(count, count + int(options.fine_clusters * options.width))
         if fine.stop > fine.start:
             scale = (targets * decoder[members]).sum(1, keepdim=True)
             left = targets - scale * decoder[members]
-            encoder[fine], decoder[fine], _ = _clusters(inputs, left, fine.stop - fine.start)
-    return [encoder, torch.zeros(options.width), decoder, torch.zeros(size)]
+            started = _clusters(inputs, left, fine.stop - fine.start)
+            encoder[fine], bias[fine], decoder[fine], _ = started
+    return [encoder, bias, decoder, torch.zeros(size)]
+
+
+def _rows_of_each_token(tokens: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """`CLUSTER_ROWS` random rows of each token, or as many as there are."""
+    order = torch.randperm(len(tokens), generator=generator)
+    order = order[tokens[order].argsort(stable=True)]
+    ends = torch.bincount(tokens).cumsum(0)
+    before_end = ends[tokens[order]] - torch.arange(len(order))
+    return order[before_end <= CLUSTER_ROWS]
 
 
 def _weights(tokens: torch.Tensor, balance: float) -> torch.Tensor:
@@ -112,10 +125,11 @@ def draw_order(tokens: torch.Tensor, balance: float, generator: torch.Generator)
 
 def _clusters(
     inputs: torch.Tensor, targets: torch.Tensor, count: int
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Encoders and decoders of clusters of rows by the direction of their outputs (Ward linkage).
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Encoders, their biases and decoders of clusters of rows by the direction of their outputs.
 
-    Also the cluster of each row.
+    Also the cluster of each row. The clusters are Ward's. The biases silence what lies less than
+    `MARGIN` of the way from the mean input to that of the cluster.
 
     What an MLP does alike to different tokens, such as looking up the state of its cities, then
     begins as one feature rather than as a part of several.
@@ -124,13 +138,18 @@ def _clusters(
     tree = linkage(directions.numpy(), method="ward")
     members = torch.from_numpy(fcluster(tree, count, criterion="maxclust")).long() - 1
     sizes = torch.bincount(members, minlength=count).clamp_min(1)[:, None]
-    sums = torch.zeros(count, inputs.shape[1])
-    encoder = sums.index_add(0, members, inputs) / sizes
-    mean = sums.index_add(0, members, targets) / sizes
+    mean = torch.zeros(count, inputs.shape[1]).index_add(0, members, targets) / sizes
     length = mean.norm(dim=1, keepdim=True).clamp_min(1e-6)
-    before = (inputs * encoder[members]).sum(1)
-    typical = torch.zeros(count).index_add(0, members, before)[:, None] / sizes
-    return encoder * length / typical.clamp_min(1e-6), mean / length, members
+    center = inputs.mean(0)
+    belongs = torch.nn.functional.one_hot(members, count).float()
+    covariance = torch.cov(inputs.T) + RIDGE * torch.eye(inputs.shape[1])
+    encoder = torch.linalg.solve(covariance, (inputs - center).T @ belongs).T / sizes
+    typical = torch.zeros(count).index_add(
+        0, members, ((inputs - center) * encoder[members]).sum(1)
+    )
+    encoder = encoder * length / (typical[:, None] / sizes).clamp_min(1e-6) / (1 - MARGIN)
+    bias = -encoder @ center - length[:, 0] * MARGIN / (1 - MARGIN)
+    return encoder, bias, mean / length, members
 
 
 def auxiliary_loss(

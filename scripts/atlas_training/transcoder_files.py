@@ -65,15 +65,20 @@ def measure(transcoder: Transcoder, data: LayerActivations) -> Quality:
     }
 
 
+def layer_file(folder: Path, layer: int) -> Path:
+    """Where a folder holds one layer."""
+    return folder / f"layer_{layer}.safetensors"
+
+
 def save_transcoder(transcoder: Transcoder, folder: Path, layer: int) -> None:
     """Write one layer in half precision."""
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {key: getattr(transcoder, name).half().contiguous() for name, key in KEYS.items()}
-    save_file(tensors, str(folder / f"layer_{layer}.safetensors"))
+    save_file(tensors, str(layer_file(folder, layer)))
     (folder / "config.yaml").write_text(CONFIG, encoding="utf-8")
 
 
 def load_transcoder(folder: Path, layer: int) -> Transcoder:
     """Read one layer in single precision."""
-    tensors = load_file(str(folder / f"layer_{layer}.safetensors"))
+    tensors = load_file(str(layer_file(folder, layer)))
     return Transcoder(**{name: tensors[key].float() for name, key in KEYS.items()})

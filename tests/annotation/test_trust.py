@@ -14,8 +14,10 @@ from graphlabel.annotation import (
     LabelScore,
     Origin,
     Provenance,
+    Review,
     Scope,
     needs_attention,
+    node_trust,
     trust_of,
     trust_order,
 )
@@ -48,6 +50,16 @@ def test_what_was_measured_wins_then_what_was_stated() -> None:
     person = Provenance(Origin.PERSON).scored([LabelScore("detection", 0.6, 0.5)])
     assert trust_of(Label("x", provenance=person)) == pytest.approx(0.2)
     assert trust_of(Label("x", provenance=replace(MACHINE, score=7.0))) == 1.0
+
+
+def test_a_persons_decision_settles_it() -> None:
+    found = labelled({0: MACHINE, 1: Provenance(Origin.MACHINE)})
+    first, second, third = (NodeKey(NodeKind.FEATURE, 0, i, 1) for i in range(3))
+    assert [node_trust(key, found) for key in (first, second, third)] == [0.8, None, None]
+    decided = replace(found, reviews={first: Review.REJECTED, second: Review.ACCEPTED})
+    assert [node_trust(key, decided) for key in (first, second, third)] == [0.0, 1.0, None]
+    need = needs_attention(graph([0.5, 0.2, 0.6, None]), decided)
+    np.testing.assert_allclose(need, [0.3, 0.0, 0.1, 0, 0], atol=1e-12)
 
 
 def test_scores_of_one_scorer_replace_its_earlier_ones() -> None:

@@ -71,3 +71,29 @@ def test_training_is_deterministic(training: Any, planted: Any) -> None:
     )
     assert torch.equal(first.encoder, second.encoder)
     assert torch.equal(first.threshold, second.threshold)
+
+
+def test_rows_of_each_token_are_as_many(training: Any, planted: Any) -> None:
+    rows = training._rows_of_each_token(planted.tokens, torch.Generator().manual_seed(0))
+    assert len(rows.unique()) == len(rows)
+    wanted = torch.bincount(planted.tokens).clamp_max(training.CLUSTER_ROWS)
+    assert torch.equal(torch.bincount(planted.tokens[rows]), wanted)
+
+
+def test_a_cluster_starts_as_a_feature_that_is_silent_elsewhere(
+    training: Any, planted: Any
+) -> None:
+    rows = training._rows_of_each_token(planted.tokens, torch.Generator().manual_seed(0))
+    inputs, targets = planted.inputs[rows], planted.targets[rows]
+    encoder, bias, decoder, members = training._clusters(inputs, targets, GROUPS)
+    group = planted.tokens[rows] // WORDS
+    assert len(torch.stack([members, group], 1).unique(dim=0)) == GROUPS
+    before = inputs @ encoder.T + bias
+    own = torch.nn.functional.one_hot(members, GROUPS).bool()
+    assert float((before[own] > 0).float().mean()) > 0.95
+    assert float((before[~own] < 0).float().mean()) > 0.95
+    written = before.relu() @ decoder
+    # float32: what a cluster writes has on average the size of the outputs in it
+    assert float(written.norm(dim=1).mean() / targets.norm(dim=1).mean()) == pytest.approx(
+        1, abs=0.1
+    )

@@ -35,6 +35,27 @@ Opened = tuple[Pilot[None], Workbench]
 Open = Callable[..., AbstractAsyncContextManager[Opened]]
 
 
+async def _settled(pilot: Pilot[None]) -> None:
+    """Wait until the app has acted on the keys it held back."""
+    for _ in range(1000):
+        app = pilot.app
+        if not isinstance(app, GraphLabelApp) or not app.keys_are_held or app._exit:
+            return
+        await pilot.pause(0.001)
+
+
+@pytest.fixture(autouse=True)
+def _presses_are_acted_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pilot's press returns when the app has acted on the keys, those it held back included."""
+    press = Pilot.press
+
+    async def and_wait(self: Pilot[None], *keys: str) -> None:
+        await press(self, *keys)
+        await _settled(self)
+
+    monkeypatch.setattr(Pilot, "press", and_wait)
+
+
 @pytest.fixture
 def session() -> Session:
     """The Dallas graph without a store."""
@@ -65,6 +86,8 @@ async def press_fast(pilot: Pilot[None], *keys: str) -> None:
     """Press keys as fast as a terminal can send them, then wait once."""
     for key in keys:
         pilot.app.post_message(events.Key(key, key if len(key) == 1 else None))
+    await pilot.pause()
+    await _settled(pilot)
     await pilot.pause()
 
 

@@ -157,7 +157,7 @@ async def test_order_steps_through_all(opened, text):
 
 
 async def test_urgent_the_least_trusted_and_most_influential_come_first(opened):
-    from graphlabel_tui.trust import urgency
+    from graphlabel_tui.review import urgency
 
     async with opened(dallas_session()) as (pilot, screen):
         await pilot.press("o")

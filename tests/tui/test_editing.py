@@ -70,6 +70,7 @@ async def test_split(opened, text):
         await pilot.press("S", *"all", "enter")
         await pilot.pause()
         assert "needs some of its nodes, not all" in text(pilot)
+        await pilot.press("escape")
         session.mark([key_of(0, 44, 4)])
         await pilot.press("S")
         await pilot.pause()

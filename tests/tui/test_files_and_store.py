@@ -10,6 +10,7 @@ from graphlabel.errors import StoreError
 from graphlabel.files import read_graph
 from graphlabel.store import Store
 from graphlabel_tui.screens.dialogs import ConfirmScreen, ExportScreen
+from graphlabel_tui.widgets.edit_line import EditLine
 
 HERE = key_of(2, 214, 10)
 
@@ -141,6 +142,26 @@ async def test_an_edit_that_cannot_be_kept_is_taken_back(opened, text, tmp_path,
         await pilot.pause()
         assert HERE not in session.annotations.pinned
         assert "the annotation store is full" in text(pilot)
+    session.close()
+
+
+async def test_words_that_cannot_be_kept_stay_in_the_prompt(opened, tmp_path, monkeypatch):
+    store = Store(tmp_path / "store.db")
+    session = dallas_session(tmp_path / "dallas.json", store)
+    write = store._database.write
+
+    def refuse(*_: object) -> None:
+        raise StoreError("the server is away; try again")
+
+    async with opened(session) as (pilot, screen):
+        monkeypatch.setattr(store._database, "write", refuse)
+        await pilot.press("t", *"long words", "enter")
+        assert screen.query_one(EditLine).entry.value == "long words"
+        assert HERE not in session.annotations.notes
+        monkeypatch.setattr(store._database, "write", write)
+        await pilot.press("enter")
+        assert session.annotations.notes[HERE] == "long words"
+        assert not screen.query(EditLine)
     session.close()
 
 

@@ -9,11 +9,11 @@ from fixture_graph import dallas_session, key_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphlabel.annotation import Review, SetReview
+from graphlabel.annotation import Review, SetReview, node_trust
 from graphlabel_tui.filters import FIELDS, STATES
 from graphlabel_tui.fuzzy import fuzzy
 from graphlabel_tui.orders import ORDERS
-from graphlabel_tui.trust import trust_of, urgency
+from graphlabel_tui.review import urgency
 from graphlabel_tui.view import View
 
 AUSTIN = key_of(2, 214, 10)
@@ -149,13 +149,13 @@ def test_what_comes_first():
 
 def test_trust_is_settled_by_a_person():
     session = dallas_session()
-    assert trust_of(key_of(3, 97, 10), session.annotations) is None
-    assert trust_of(key_of(4, 214, 10), session.annotations) == 1.0
-    assert trust_of(AUSTIN, session.annotations) == 0.9
+    assert node_trust(key_of(3, 97, 10), session.annotations) is None
+    assert node_trust(key_of(4, 214, 10), session.annotations) == 1.0
+    assert node_trust(AUSTIN, session.annotations) == 0.9
     # (1 − 0.9) × (1 − 0.12), float64
     assert urgency(AUSTIN, 0.12, session.annotations) == pytest.approx(0.088, abs=1e-12)
     session.do(SetReview((AUSTIN,), Review.REJECTED))
-    assert trust_of(AUSTIN, session.annotations) == 0.0
+    assert node_trust(AUSTIN, session.annotations) == 0.0
     assert urgency(AUSTIN, 0.12, session.annotations) == pytest.approx(0.88, abs=1e-12)
     assert urgency(AUSTIN, None, session.annotations) == 0.0
 

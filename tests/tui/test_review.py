@@ -7,8 +7,7 @@ from fixture_graph import dallas_session, key_of
 
 from graphlabel.annotation import FeatureClass, Origin, Review, SetReview
 from graphlabel.graph import NodeKind
-from graphlabel_tui.review import Outcome, ReviewRun, Stage, Waiting
-from graphlabel_tui.trust import urgency
+from graphlabel_tui.review import Outcome, ReviewRun, Stage, Waiting, urgency
 from graphlabel_tui.view import View
 
 

@@ -86,6 +86,17 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("mark_all", ("asterisk",), "all", "Mark all rows of the table, or none", EDIT, rank=14),
     Command("unmark", ("escape",), "unmark", "Forget all marks, or leave the zoom", EDIT, rank=95),
+    Command(
+        "suggest", ("s",), "suggest", "Have supernodes suggested; decide on each", EDIT, rank=5
+    ),
+    Command(
+        "label_by_model",
+        ("m",),
+        "by model",
+        "Have a model label tier 2, its price shown first",
+        EDIT,
+        rank=16,
+    ),
     Command("undo", ("u",), "undo", "Take the last edit back", EDIT, rank=10),
     Command("redo", ("U", "ctrl+r"), "redo", "Make the undone edit again", EDIT, rank=33),
     Command(
@@ -160,6 +171,14 @@ COMMANDS: tuple[Command, ...] = (
     Command("first", ("home",), "first", "The first node or line", MOVE, REGIONS, rank=94),
     Command("last", ("end",), "last", "The last node or line", MOVE, REGIONS, rank=94),
     Command("save", ("ctrl+s",), "save", "Write the annotated graph file", FILE, rank=11),
+    Command(
+        "intervene",
+        ("i",),
+        "intervene",
+        "Change features in the model itself",
+        LOOK,
+        rank=15,
+    ),
     Command("export", ("X",), "export", "Write the graph in another format", FILE, rank=41),
     Command("run", ("exclamation_mark",), "run", "Trace, build, route or label", FILE, rank=41),
     Command("copy_id", ("y",), "copy id", "Copy the nodes' ids to the clipboard", FILE, rank=43),

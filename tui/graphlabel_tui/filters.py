@@ -7,12 +7,11 @@ import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from graphlabel.annotation import Annotations, Review
+from graphlabel.annotation import Annotations, Review, node_trust
 from graphlabel.graph import Node, NodeKey
 from graphlabel_tui.fuzzy import fuzzy
 from graphlabel_tui.glyphs import look_of
 from graphlabel_tui.inert import bare_token
-from graphlabel_tui.trust import trust_of
 from graphlabel_tui.wording import label_maker, name_of
 
 Test = Callable[[int], bool]
@@ -210,7 +209,7 @@ class NodeFilter:
         if field == "activation":
             return self._nodes[place].activation
         if field == "trust":
-            return trust_of(key, self._annotations)
+            return node_trust(key, self._annotations)
         return {"layer": key.layer, "feature": key.feature}.get(field, key.position)
 
     def _key(self, place: int) -> NodeKey:

@@ -70,12 +70,19 @@ class Job:
     """The output, both streams, made inert."""
     n_lines: int = 0
     """Lines of output so far, those no longer kept included."""
+    result: str = ""
+    """What ``--json`` printed on standard output; the lines are then of the other stream."""
     _process: asyncio.subprocess.Process | None = None
 
     @property
     def title(self) -> str:
         """The command's name."""
         return " ".join(self.arguments[: 2 if self.arguments[0] == "features" else 1])
+
+    @property
+    def prints_result(self) -> bool:
+        """Whether standard output is a result for programs, and not lines for people."""
+        return "--json" in self.arguments
 
     @property
     def is_running(self) -> bool:
@@ -96,12 +103,11 @@ class Job:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "graphlabel", *self.arguments,
                 stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.STDOUT, env=environment, start_new_session=True,
-                limit=_LONGEST_LINE,
+                stderr=asyncio.subprocess.PIPE if self.prints_result else asyncio.subprocess.STDOUT,
+                env=environment, start_new_session=True, limit=_LONGEST_LINE,
             )  # fmt: skip
         except (OSError, ValueError) as error:
-            self._add(f"the command cannot be started: {error}")
-            self.state = JobState.FAILED
+            self.fail(f"the command cannot be started: {error}")
             return self.state
         try:
             await self._read(self._process)
@@ -114,9 +120,16 @@ class Job:
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None
+        if process.stderr is None:
+            await self._read_lines(process.stdout)
+            return
+        raw, _ = await asyncio.gather(process.stdout.read(), self._read_lines(process.stderr))
+        self.result = raw.decode("utf-8", "replace")
+
+    async def _read_lines(self, stream: asyncio.StreamReader) -> None:
         while True:
             try:
-                raw = await process.stdout.readline()
+                raw = await stream.readline()
             except ValueError:  # a line longer than the limit
                 continue
             if not raw:
@@ -131,6 +144,11 @@ class Job:
     def _add(self, line: str) -> None:
         self.lines.append(inert(line, 2000))
         self.n_lines += 1
+
+    def fail(self, why: str) -> None:
+        """It could not be started."""
+        self._add(why)
+        self.state = JobState.FAILED
 
     def cancel(self) -> None:
         """Ask the process to stop, as Ctrl-C does; it is killed if it takes too long."""

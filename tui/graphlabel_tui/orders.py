@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from graphlabel.annotation import Annotations, Review
+from graphlabel.annotation import Annotations, Review, node_trust
 from graphlabel.graph import AttributionGraph, NodeKey, NodeKind
 from graphlabel_tui.glyphs import look_of
-from graphlabel_tui.trust import trust_of, urgency
+from graphlabel_tui.review import urgency
 from graphlabel_tui.wording import label_maker, name_of
 
 Key = Callable[[int], Any]
@@ -74,7 +74,7 @@ def _keys(
         key = nodes[place].key
         if annotations.label_of(key) is None:
             return -1.0 if key.kind is NodeKind.FEATURE else 2.0
-        trust = trust_of(key, annotations)
+        trust = node_trust(key, annotations)
         return 0.5 if trust is None else trust
 
     def by_words(words: str) -> tuple[bool, str]:

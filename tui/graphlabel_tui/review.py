@@ -7,9 +7,24 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
-from graphlabel.annotation import Annotations, FeatureClass, Origin, Review
+from graphlabel.annotation import Annotations, FeatureClass, Origin, Review, node_trust
 from graphlabel.graph import AttributionGraph, NodeKey, NodeKind
-from graphlabel_tui.trust import urgency
+
+UNKNOWN = 0.5
+"""What a label counts for when nothing says how good it is."""
+
+
+def urgency(key: NodeKey, influence: float | None, annotations: Annotations) -> float:
+    """(1 − trust) × (1 − influence), 0 to 1: least trusted × most influential.
+
+    ``influence`` is the cumulative share, which is low for the most influential nodes. No label is
+    no trust, an unscored label half; a node of unknown influence is the least urgent.
+    """
+    trust = 0.0
+    if annotations.label_of(key) is not None:
+        known = node_trust(key, annotations)
+        trust = UNKNOWN if known is None else known
+    return (1.0 - trust) * (1.0 - min(1.0, 1.0 if influence is None else influence))
 
 
 class Stage(IntEnum):

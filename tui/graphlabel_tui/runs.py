@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from graphlabel_tui.session import Session
 K = TypeVar("K")
 V = TypeVar("V")
 
-REFUSED = frozenset({"open", "serve", "demo", "keys"})
+REFUSED = frozenset({"open", "serve", "demo"})
 """Commands that need a terminal to themselves."""
 
 
@@ -54,8 +55,16 @@ def templates(session: Session) -> list[Template]:
         Template("fetch", "fetch a graph from Neuronpedia", f"fetch … -o {new}"),
         Template("route", "route this graph's features", f"route {graph} {evidence} -o {graph}"),
         Template("label", "label tier 1 of this graph", f"label {graph} {evidence} -o {graph}"),
+        Template(
+            "suggest", "suggest supernodes, by a language model if you name one",
+            f"suggest {graph} --json {_known(evidence)}--by …",
+        ),
         Template("other", "any other command of graphlabel", ""),
     ]  # fmt: skip
+
+
+def _known(evidence: str) -> str:
+    return "" if "…" in evidence else f"{evidence} "
 
 
 def _traced_with(session: Session) -> tuple[str, str]:
@@ -82,6 +91,23 @@ def parse_line(line: str) -> tuple[str, ...]:
     if "…" in words:
         raise UsageError("“…” stands for something only you know; replace it first")
     return tuple(words)
+
+
+def tier_two_arguments(session: Session, text: str, *, dry_run: bool) -> tuple[str, ...]:
+    """The command that labels tier 2, for ``MODEL`` or ``MODEL $2``; raises UsageError."""
+    words = text.split()
+    dollars = words[1].removeprefix("$") if len(words) == 2 else "0"
+    if len(words) not in (1, 2) or not re.fullmatch(r"\d+(\.\d*)?|\.\d+", dollars):
+        raise UsageError(
+            f"“{inert(text, 60)}” is no model and budget; type them like "
+            "anthropic:claude-haiku-5-5 $2"
+        )
+    graph = str(session.path)
+    return (
+        "label", graph, *(word for place in session.places for word in ("--features", place)),
+        f"--tier2-model={words[0]}", *([f"--max-usd={dollars}"] if len(words) == 2 else []),
+        *(["--dry-run"] if dry_run else []), "-o", graph,
+    )  # fmt: skip
 
 
 def output_of(arguments: tuple[str, ...]) -> Path | None:

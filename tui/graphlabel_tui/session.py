@@ -227,16 +227,21 @@ class Session:
         else:
             self.marked.update(dict.fromkeys(chosen))
 
-    def save(self, path: Path | None = None) -> Path:
-        """Write the annotated graph, other windows' edits included; raises GraphFileError."""
-        target = path or self.path
+    def latest(self) -> GraphDocument:
+        """The document with every edit, other windows' included."""
         if isinstance(self.history, GraphHistory):
             # a store that is away shall not keep anybody from saving
             with suppress(StoreError):
                 self.history.look()
-        write_graph(self.document.annotated(self.annotations), target)
-        if path is None or path == self.path:
-            self.saved = self.annotations
+        return self.document.annotated(self.annotations)
+
+    def save(self, path: Path | None = None) -> Path:
+        """Write the annotated graph, other windows' edits included; raises GraphFileError."""
+        target = path or self.path
+        document = self.latest()
+        write_graph(document, target)
+        if target == self.path:
+            self.saved = document.annotations
         return target
 
     def _stored_history(self, store: Store) -> GraphHistory:

@@ -13,18 +13,21 @@ from textual.app import App
 from textual.await_complete import AwaitComplete
 from textual.message import Message
 from textual.widget import AwaitMount, Widget
+from textual.widgets import Input
 
+LOOK_SECONDS = 0.02
+"""How often to look whether the widget that a key was sent to is still there to handle it."""
 PATIENCE_SECONDS = 0.5
-"""How long keys wait for one whose end is never heard of, as its widget was removed meanwhile."""
+"""How long keys wait for one whose end is never heard of."""
 
-ROUNDS = 3
-"""A key becomes a message of the field's, and that one of the prompt's, before it is acted on."""
+FIELD_ROUNDS = 3
+"""Enter becomes a message of the field's, and that one of the prompt's, before it is acted on."""
 
 
 class KeyHandled(Message):
     """Follows a key through the same queues: after some rounds the key has been acted on."""
 
-    def __init__(self, number: int, target: Widget, rounds: int = ROUNDS) -> None:
+    def __init__(self, number: int, target: Widget, rounds: int) -> None:
         """The key's number, where it was sent, and how often this has yet to follow it."""
         super().__init__()
         self.number, self.target, self.rounds = number, target, rounds
@@ -44,7 +47,17 @@ class TypeAhead(App[None]):
         self._waiting: deque[events.Event] = deque()
         self._number = 0
         self._under_way = False
+        self._target: Widget | None = None
         self._opening: list[AwaitMount | AwaitComplete] = []
+
+    @property
+    def keys_are_held(self) -> bool:
+        """Whether something typed has not been acted on."""
+        return bool(self._waiting) or (self._under_way and self._target_is_there)
+
+    @property
+    def _target_is_there(self) -> bool:
+        return self._target is not None and self._target.is_attached
 
     def hold_keys_until(self, opening: AwaitMount | AwaitComplete) -> None:
         """Keep what is typed next until a prompt has opened, so that it gets it."""
@@ -55,7 +68,7 @@ class TypeAhead(App[None]):
         typed = isinstance(event, (events.Key, events.Paste)) and not event.is_forwarded
         if not typed:
             await super().on_event(event)
-        elif self._under_way:
+        elif self.keys_are_held:
             self._waiting.append(event)
             if len(self._waiting) == 1:
                 self._lose_patience()
@@ -65,9 +78,10 @@ class TypeAhead(App[None]):
     async def _hand_on(self, event: events.Event) -> None:
         self._under_way = True
         self._number += 1
-        target = self.focused or self.screen
+        target = self._target = self.focused or self.screen
         await super().on_event(event)
-        if not KeyHandled(self._number, target).follow():
+        rounds = FIELD_ROUNDS if isinstance(target, Input) else 1
+        if not KeyHandled(self._number, target, rounds).follow():
             await self._go_on()
         elif self._waiting:
             self._lose_patience()
@@ -78,18 +92,22 @@ class TypeAhead(App[None]):
         if message.number == self._number and not message.follow():
             await self._go_on()
 
-    def _lose_patience(self) -> None:
+    def _lose_patience(self, waited: float = 0.0) -> None:
         number = self._number
 
-        async def give_up() -> None:
-            if self._under_way and number == self._number:
+        async def look() -> None:
+            if number != self._number:
+                return
+            if self._target_is_there and waited < PATIENCE_SECONDS:
+                self._lose_patience(waited + LOOK_SECONDS)
+            else:
                 await self._go_on()
 
-        self.set_timer(PATIENCE_SECONDS, give_up)
+        self.set_timer(LOOK_SECONDS, look)
 
     async def _go_on(self) -> None:
         while self._opening:
             await self._opening.pop()
         self._under_way = False
-        if self._waiting:
+        if self._waiting and self.screen_stack:  # none is left while the app closes
             await self._hand_on(self._waiting.popleft())

@@ -91,7 +91,7 @@ def build(
         raise UsageError(f"there is no runner “{runner}”; choose local or ray")
     if runner == "ray" and shard:
         raise UsageError("--runner ray makes its own shards; leave --shard out")
-    wanted = None if layers is None else _layers(layers)
+    wanted = None if layers is None else layers_named(layers)
     part = None if shard is None else _shard(shard)
     from graphlabel.evidence.building import IndexRequest, IndexSettings, Places
 
@@ -265,7 +265,8 @@ def _tell(manifest: Manifest, output: Path, json: bool) -> None:
     note(f"next: graphlabel features show {manifest.layers[0]}/0 --features {output}")
 
 
-def _layers(text: str) -> tuple[int, ...]:
+def layers_named(text: str) -> tuple[int, ...]:
+    """Layers such as “0,4,8-11”; raises UsageError for what does not read so."""
     found: list[int] = []
     try:
         for part in text.split(","):

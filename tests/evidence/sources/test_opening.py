@@ -186,3 +186,10 @@ def test_a_place_with_an_equals_sign_is_a_path_when_it_exists(
     monkeypatch.chdir(tmp_path)
     assert open_source("runs/lr=3").transcoder_set is None
     assert open_source("m/s=runs/lr=3").transcoder_set == TranscoderSet("m", "s")
+
+
+def test_an_id_of_the_hub_is_told_what_to_do() -> None:
+    with pytest.raises(EvidenceError, match=r"hf download mntss/a-set --include"):
+        open_source("mntss/a-set")
+    with pytest.raises(EvidenceError, match=r"check --features$"):
+        open_source("nowhere/at/all")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import ClassVar, TypeVar
 
 from textual import events
@@ -14,6 +16,7 @@ from textual.screen import Screen
 
 from graphlabel.annotation import Command
 from graphlabel.errors import GraphLabelError
+from graphlabel.files import write_graph
 from graphlabel.graph import NodeKind
 from graphlabel_tui.commands import REGIONS, screen_bindings
 from graphlabel_tui.session import Session
@@ -40,6 +43,9 @@ class WorkbenchBase(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [*screen_bindings()]
     AUTO_FOCUS = "#graph"
 
+    refusals = 0
+    """How many actions could not be done."""
+
     def __init__(self, session: Session) -> None:
         """Work on a session."""
         super().__init__()
@@ -47,6 +53,7 @@ class WorkbenchBase(Screen[None]):
         self.view = View(session)
         self.region_name = REGIONS[0]
         self.zoomed = False
+        self._saving = asyncio.Lock()
         if session.selected is None:
             self._select_something()
 
@@ -147,7 +154,22 @@ class WorkbenchBase(Screen[None]):
             return action()
         except GraphLabelError as error:
             self.say(str(error), bad=True)
+            self.refusals += 1
             return None
+
+    async def save_file(self) -> Path | None:
+        """Write the graph file without holding anything up; its path, None when it failed."""
+        session = self.session
+        async with self._saving:
+            document = session.latest()
+            try:
+                await asyncio.to_thread(write_graph, document, session.path)
+            except GraphLabelError as error:
+                self.say(str(error), bad=True)
+                return None
+            session.saved = document.annotations
+        self.query_one(KeyLine).refresh()
+        return session.path
 
     def edit(self, command: Command) -> bool:
         """Make an edit and show it; whether anything changed."""
@@ -176,4 +198,4 @@ class WorkbenchBase(Screen[None]):
         """Close the edit line and give the focus back."""
         for line in self.query(EditLine):
             line.remove()
-            self.region_widget(self.region_name).focus()
+            self.set_focus(self.region_widget(self.region_name))

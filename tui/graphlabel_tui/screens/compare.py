@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -12,6 +13,7 @@ from textual.geometry import Size
 from textual.strip import Strip
 
 from graphlabel.errors import GraphLabelError
+from graphlabel.files import write_graph
 from graphlabel.files.compare import Occurrences, SharedFeature
 from graphlabel.graph import NodeKey, NodeKind
 from graphlabel_tui.comparing import SideBySide
@@ -26,8 +28,8 @@ from graphlabel_tui.wording import NO_LABEL, token_at
 HEAD = 3
 AGREEMENT = {True: ("=", "good"), False: ("≠", "warn"), None: (" ", "muted")}
 HINT = (
-    "↑↓ move · → copy the label to the right · ← to the left · d differences · u undo · "
-    "^s save the right · ⏎ go to it · esc back"
+    "↑↓ move · → copy the label over · ← back · d differences · u undo · ^s save right · "
+    "⏎ go to it · esc back"
 )
 
 
@@ -202,9 +204,17 @@ class CompareScreen(Dialog[NodeKey | None]):
             lambda: f"undone: {done}" if (done := self.pair.undo()) else "nothing to undo"
         )
 
-    def action_save(self) -> None:
+    async def action_save(self) -> None:
         """Write the right graph's file; the left one is saved in the workbench."""
-        self._attempt(lambda: f"saved {self.pair.right.save()}")
+        right = self.pair.right
+        document = right.latest()
+        try:
+            await asyncio.to_thread(write_graph, document, right.path)
+        except GraphLabelError as error:
+            self.notify(str(error), severity="error", markup=False)
+            return
+        right.saved = document.annotations
+        self.notify(inert(f"saved {right.path}", 200), markup=False, timeout=3)
 
     def action_differences(self) -> None:
         """Only features that are called differently, or all."""

@@ -44,7 +44,8 @@ class Comparing(WorkbenchBase):
     async def _compare_with(self, path: Path) -> None:
         try:
             document = await asyncio.to_thread(read_graph, path)
-            pair = SideBySide(self.session, beside(self.session, document, path))
+            other = beside(self.session, document, path)
+            pair = await asyncio.to_thread(SideBySide, self.session, other)
         except GraphLabelError as error:
             self.say(str(error), bad=True)
             return

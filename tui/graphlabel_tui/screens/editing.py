@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from textual import work
 
@@ -22,7 +23,7 @@ from graphlabel_tui.inert import inert
 from graphlabel_tui.messages import LabelsKnown, LineCancelled, LineEntered
 from graphlabel_tui.review import Outcome
 from graphlabel_tui.screens.base import WorkbenchBase
-from graphlabel_tui.widgets.edit_line import Question
+from graphlabel_tui.widgets.edit_line import EditLine, Question
 from graphlabel_tui.wording import where
 
 LABELLED = frozenset({NodeKind.FEATURE, NodeKind.OTHER})
@@ -173,7 +174,9 @@ class Editing(WorkbenchBase):
         self.show_all()
 
     def on_line_entered(self, message: LineEntered) -> None:
-        """Do what was asked for: ``answer_<purpose>``."""
+        """Do what was asked for: ``answer_<purpose>``; what was refused can be entered again."""
+        questions = [line.question for line in self.query(EditLine)]
+        before = self.refusals
         self.close_question()
         answer: Callable[[LineEntered], None] | None = getattr(
             self, f"answer_{message.purpose}", None
@@ -181,3 +184,8 @@ class Editing(WorkbenchBase):
         if answer is not None:
             answer(message)
             self.show_all()
+        if self.refusals > before:
+            for question in questions:
+                self.ask(
+                    replace(question, text=message.text, scope=question.scope and message.scope)
+                )

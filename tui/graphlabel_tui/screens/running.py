@@ -53,26 +53,39 @@ class Running(WorkbenchBase):
 
     def start_run(self, line: str) -> Job:
         """Start a typed command; raises UsageError when it cannot be."""
+        return self.start(parse_line(line))
+
+    def start(self, arguments: tuple[str, ...]) -> Job:
+        """Start a command; the graph's file has every edit before. Raises UsageError."""
         if self.job and self.job.is_running:
-            raise UsageError(f"{self.job.title} is still running; f9 stops it")
-        arguments = parse_line(line)
-        if names_graph(arguments, self.session):
-            self.session.save()
-            self.show_all()
+            raise UsageError(f"{self.job.title} is still running; f9 in ! (run) stops it")
         self.job = Job(arguments)
         self._follow(self.job, self.session.annotations)
         return self.job
 
     @work(group="runs", exit_on_error=False)
     async def _follow(self, job: Job, before: Annotations) -> None:
-        state = await job.run()
+        if names_graph(tuple(job.arguments), self.session) and not await self._is_on_disk():
+            job.fail("the graph's file could not be written")
+            return
+        state = await job.run() if job.is_running else job.state
         self._show_running()
         if state is JobState.FAILED:
             self.say(f"{job.title}: {job.last_line}", bad=True)
         elif state is JobState.CANCELLED:
             self.say(f"{job.title} was stopped")
-        else:
+        elif not self.take_printed(job):
             await self._take_result(job, before)
+
+    async def _is_on_disk(self) -> bool:
+        session = self.session
+        if session.is_saved and session.path.exists():
+            return True
+        return await self.save_file() is not None
+
+    def take_printed(self, job: Job) -> bool:
+        """Take up what a run printed for programs; False when it is none of that kind."""
+        return False
 
     async def _take_result(self, job: Job, before: Annotations) -> None:
         path = output_of(tuple(job.arguments))
@@ -111,14 +124,17 @@ class Running(WorkbenchBase):
         """Work on another graph; a file of this one that is behind the edits is asked about."""
         session = self.session
 
-        def go(answer: str | None) -> None:
-            if answer == "leave" or (answer == "save" and self._is_written()):
-                other = self.attempt(lambda: beside(session, document, path))
-                if other:
-                    self.app.switch_screen(type(self)(other))
+        async def go(answer: str | None) -> None:
+            if answer == "leave" or (answer == "save" and await self.save_file()):
+                switch()
+
+        def switch() -> None:
+            other = self.attempt(lambda: beside(session, document, path))
+            if other:
+                self.app.switch_screen(type(self)(other))
 
         if session.is_saved:
-            go("leave")
+            switch()
             return
         kept = "its edits stay in the store" if session.store else "its edits are lost"
         choices = (
@@ -128,9 +144,6 @@ class Running(WorkbenchBase):
         )
         question = inert(f"{session.path.name} does not have your last edits.")
         self.app.push_screen(ConfirmScreen(question, choices), go)
-
-    def _is_written(self) -> bool:
-        return self.attempt(lambda: self.session.save()) is not None
 
     def _show_running(self) -> None:
         job, line = self.job, self.query_one(KeyLine)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 
+from graphlabel.errors import GraphLabelError
 from graphlabel.graph import NodeKey
 from graphlabel_tui.commands import BY_ID, REGIONS
 from graphlabel_tui.messages import (
@@ -14,6 +16,7 @@ from graphlabel_tui.messages import (
     RegionChosen,
     SupernodeChosen,
 )
+from graphlabel_tui.screens.asking_models import AskingModels
 from graphlabel_tui.screens.circuit import CircuitMarking
 from graphlabel_tui.screens.comparing import Comparing
 from graphlabel_tui.screens.dialogs import (
@@ -25,19 +28,30 @@ from graphlabel_tui.screens.dialogs import (
 )
 from graphlabel_tui.screens.grouping import Grouping
 from graphlabel_tui.screens.help import HelpScreen
+from graphlabel_tui.screens.intervening import Intervening
 from graphlabel_tui.screens.jumping import Jumping
 from graphlabel_tui.screens.personal import Personal
 from graphlabel_tui.screens.reviewing import Reviewing
-from graphlabel_tui.screens.running import Running
 from graphlabel_tui.screens.sharing import Sharing
 from graphlabel_tui.screens.sliders import Sliders
+from graphlabel_tui.screens.suggesting import Suggesting
 from graphlabel_tui.widgets.bars import KeyLine
 from graphlabel_tui.widgets.feature_panel import FeaturePanel
 from graphlabel_tui.widgets.region import LineList
 
 
 class Workbench(
-    CircuitMarking, Comparing, Jumping, Personal, Running, Sliders, Sharing, Reviewing, Grouping
+    CircuitMarking,
+    Comparing,
+    Jumping,
+    Personal,
+    Suggesting,
+    Intervening,
+    AskingModels,
+    Sliders,
+    Sharing,
+    Reviewing,
+    Grouping,
 ):
     """One screen, four regions."""
 
@@ -166,12 +180,12 @@ class Workbench(
 
     # Files
 
-    def action_save(self) -> None:
-        """Write the graph file."""
-        self._save()
+    async def action_save(self) -> None:
+        """Write the graph file; keys typed meanwhile wait."""
+        await self._save()
 
-    def _save(self) -> bool:
-        path = self.attempt(self.session.save)
+    async def _save(self) -> bool:
+        path = await self.save_file()
         if path is None:
             return False
         self.query_one(KeyLine).saved_at = datetime.now().strftime("%H:%M:%S")
@@ -189,19 +203,18 @@ class Workbench(
         }
         self.app.push_screen(ExportScreen(formats, self.session.path), self._export)
 
-    def _export(self, chosen: Export | None) -> None:
+    async def _export(self, chosen: Export | None) -> None:
         if chosen is None:
             return
         from graphlabel.export import export_graph
 
         document = self.session.document.annotated(self.session.annotations)
-
-        def write() -> bool:
-            export_graph(document, chosen.format, chosen.path)
-            return True
-
-        if self.attempt(write):
-            self.say(f"exported {chosen.path}")
+        try:
+            await asyncio.to_thread(export_graph, document, chosen.format, chosen.path)
+        except GraphLabelError as error:
+            self.say(str(error), bad=True)
+            return
+        self.say(f"exported {chosen.path}")
 
     def action_quit(self) -> None:
         """Leave; a file that is behind the edits is asked about."""
@@ -219,8 +232,8 @@ class Workbench(
         )
         self.app.push_screen(ConfirmScreen(question, choices), self._quit)
 
-    def _quit(self, answer: str | None) -> None:
-        if answer == "leave" or (answer == "save" and self._save()):
+    async def _quit(self, answer: str | None) -> None:
+        if answer == "leave" or (answer == "save" and await self._save()):
             self.app.exit()
 
     # Help

@@ -72,7 +72,7 @@ class LinkGraph(Region):
             )
             self._shape, self.stride = shape, stride
             self.forget_strips()
-            self.virtual_size = Size(GUTTER + self.grid.width, self._grid_height + FOOT)
+            self.spans_size(Size(GUTTER + self.grid.width, self._grid_height + FOOT))
             self.refresh()
         if looks != self._looks:
             self._looks = looks

@@ -9,14 +9,13 @@ from textual.binding import BindingType
 from textual.geometry import Size
 from textual.strip import Strip
 
-from graphlabel.annotation import Review
+from graphlabel.annotation import Review, node_trust
 from graphlabel.graph import Node, NodeKey
 from graphlabel_tui.commands import region_bindings
 from graphlabel_tui.glyphs import dots, look_of
 from graphlabel_tui.inert import inert
 from graphlabel_tui.lines import Span, clip, fit
 from graphlabel_tui.messages import MarksChosen, NodeChosen, OrderChosen
-from graphlabel_tui.trust import trust_of
 from graphlabel_tui.view import View
 from graphlabel_tui.widgets.region import Region
 from graphlabel_tui.widgets.table_columns import DOWN, UP, Column, column_at, columns_for
@@ -65,7 +64,7 @@ class NodeTable(Region):
                 self._row_of = {place: row for row, place in enumerate(self.rows)}
             self._state = state
             width = self.scrollable_content_region.width
-            self.virtual_size = Size(width, len(self.rows) + HEADER)
+            self.spans_size(Size(width, len(self.rows) + HEADER))
             self.refresh()
         self._show_title()
         for row in {self._cursor, self.row} - {None}:
@@ -101,7 +100,7 @@ class NodeTable(Region):
 
     def on_resize(self) -> None:
         """Columns depend on the width."""
-        self.virtual_size = Size(self.scrollable_content_region.width, len(self.rows) + HEADER)
+        self.spans_size(Size(self.scrollable_content_region.width, len(self.rows) + HEADER))
         self._bring_into_sight()
         self.refresh()
 
@@ -168,7 +167,7 @@ class NodeTable(Region):
         return f" {inert(annotations.notes.get(node.key, ''), 200)}", "italic"
 
     def _trust(self, node: Node, width: int) -> str:
-        trust = trust_of(node.key, self.view.session.annotations)
+        trust = node_trust(node.key, self.view.session.annotations)
         if trust is None:
             return ""
         return f" {dots(trust)} {trust:.2f}" if width >= 12 else f" {dots(trust)}"

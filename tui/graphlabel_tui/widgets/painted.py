@@ -6,8 +6,10 @@ from collections.abc import Iterable
 
 from rich.segment import Segment
 from rich.style import Style
+from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.widget import Widget
 
 from graphlabel_tui.lines import Span
 from graphlabel_tui.theme import ROLES, WITHOUT_COLOR
@@ -37,6 +39,21 @@ class Painted(ScrollView):
 
     def forget_strips(self) -> None:
         """Drop cached strips; widgets that keep any override this."""
+
+    def spans_size(self, size: Size) -> None:
+        """Say how large what there is to scroll has become.
+
+        Setting ``virtual_size`` has Textual lay out and paint the whole screen; here only a
+        scrollbar that comes or goes does.
+        """
+        if size == self.virtual_size:
+            return
+        self.set_reactive(Widget.virtual_size, size)
+        self._scroll_update(size)
+        if self.scroll_y > self.max_scroll_y:
+            self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True)
+        if self.scroll_x > self.max_scroll_x:
+            self.scroll_to(x=self.max_scroll_x, animate=False, immediate=True)
 
     def role_style(self, role: str) -> Style:
         """The style of a role, or of several separated by spaces, the last one on top."""

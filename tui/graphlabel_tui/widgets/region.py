@@ -59,7 +59,7 @@ class LineList(Region):
         self.lines = self.make_lines(width) if width > 0 else []
         if not (0 <= self.cursor < len(self.lines) and self.lines[self.cursor].is_choice):
             self.cursor = -1
-        self.virtual_size = Size(self.scrollable_content_region.width, len(self.lines))
+        self.spans_size(Size(self.scrollable_content_region.width, len(self.lines)))
         self.refresh()
 
     def make_lines(self, width: int) -> list[Line]:

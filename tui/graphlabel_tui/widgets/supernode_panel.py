@@ -132,7 +132,7 @@ class SupernodePanel(LineList):
         if drawn is None or layout is None:
             return
         width = self.scrollable_content_region.width
-        self.virtual_size = Size(max(width, layout.width), len(self.lines))
+        self.spans_size(Size(max(width, layout.width), len(self.lines)))
         if self.box in drawn.tops:
             top, height = drawn.tops[self.box]
             self._bring_into_sight(top + len(self._head), height, layout)
