@@ -23,7 +23,7 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
 @pytest.mark.parametrize(
     ("words", "completed"),
     [
-        ("graphlabel tra", {"trace", "trace-many"}),
+        ("graphlabel tra", {"trace", "trace-many", "transcoders"}),
         ("graphlabel features s", {"show"}),
         ("graphlabel label --tier2-m", {"--tier2-model"}),
     ],
