@@ -16,6 +16,9 @@ from graphlabel.models import LanguageModel
 _ROWS_OF_A_PASS = 16
 _PENALTY = 300.0
 """Of the ridge: as much as so many tokens, in units of the inputs' mean variance."""
+_MASSIVE = 20.0
+"""Tokens at which an MLP writes so many times the median norm are left out: a handful of massive
+activations (Sun et al. 2024) would decide a map that is then wrong for all others."""
 
 
 @dataclass
@@ -73,7 +76,10 @@ def linear_fits(
     def listener(fit: LinearFit) -> Callable[[nn.Module, Any, Any], None]:
         def listen(_module: nn.Module, inputs: Any, output: Any) -> None:
             here = mask.to(output.device)
-            fit.add(inputs[0][here], output[here])
+            x, y = inputs[0][here], output[here]
+            norms = y.float().norm(dim=-1)
+            ordinary = norms <= _MASSIVE * norms.median()
+            fit.add(x[ordinary], y[ordinary])
 
         return listen
 
