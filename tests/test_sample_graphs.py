@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from graphlabel.export.formats import FORMATS
 from graphlabel.files import GraphDocument, encode_graph, read_graph
 from graphlabel.files.lint.lint import lint_graph
 from graphlabel.graph import NodeKind
-from scripts.sample_graphs.samples import Sample, read_samples
+from scripts.sample_graphs.readme import with_tables
+from scripts.sample_graphs.samples import Sample, edited, read_samples
 
 FOLDER = Path(__file__).resolve().parent.parent / "sample_graphs"
 EVIDENCE = FOLDER / "features"
@@ -90,3 +92,21 @@ def test_a_sample_leaves_in_every_format(path: Path, to: str, tmp_path: Path) ->
         assert {group.name for group in again.annotations.supernodes} == {
             group.name for group in document.annotations.supernodes
         }
+
+
+def test_tables_take_their_place_in_a_page() -> None:
+    page = "a\n<!-- one -->\nold\n<!-- /one -->\nb\n<!-- two -->\n<!-- /two -->\n"
+    made = with_tables(with_tables(page, {"one": "1"}), {"one": "2", "two": "3"})
+    assert made == (
+        "a\n<!-- one -->\n\n2\n\n<!-- /one -->\nb\n<!-- two -->\n\n3\n\n<!-- /two -->\n"
+    )
+
+
+def test_edits_are_not_made_in_graphs_of_other_transcoders() -> None:
+    samples = read_samples()
+    document = opened(samples.samples[0])
+    assert (
+        edited(document, replace(samples, transcoders="sha256:0"), samples.samples[0]) is document
+    )
+    again = edited(document, samples, samples.samples[0])
+    assert again.annotations.supernodes == document.annotations.supernodes

@@ -25,7 +25,10 @@ from scripts.sample_graphs.readme import evaluation_table, graphs_table, with_ta
 from scripts.sample_graphs.samples import Samples, edited, read_samples
 
 INDEX = ("--top", "12", "--quantiles", "5", "--per-quantile", "3", "--radius", "10")
-TRACE = ("--node-threshold", "0.8", "--edge-threshold", "0.95", "--max-feature-nodes", "1500")
+TRACE = (
+    "--node-threshold", "0.8", "--edge-threshold", "0.95", "--max-feature-nodes", "600",
+    "--max-n-logits", "5",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
