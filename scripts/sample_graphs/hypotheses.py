@@ -23,8 +23,8 @@ from graphlabel.tracing.interventions import (
 )
 from scripts.sample_graphs.samples import Sample
 
-CONTROLS = 100
-"""Random supernodes a graph."""
+CONTROLS = 50
+"""Random supernodes a test."""
 
 
 @dataclass(frozen=True)
@@ -54,16 +54,25 @@ class Tested:
 
 def tested(
     document: GraphDocument, sample: Sample, model: LanguageModel, transcoders: Transcoders
-) -> Tested:
-    """Switch a sample's supernode off, and as many other features that fire.
+) -> list[Tested]:
+    """Switch each of a sample's supernodes off, and as many other features that fire.
 
     Each control takes, for every feature, another one that fires in the same layer at the same
     position. Raises UsageError when the graph is of another model or other transcoders.
     """
-    nodes = _members(document, sample.test)
     experiment = Experiment(model, transcoders, prompt_of(document, model))
-    firing(experiment, nodes)
     (answer,) = model.tokenizer.encode(sample.answer, add_special_tokens=False)
+    found = []
+    for name in sample.tests:
+        if nodes := _members(document, name):
+            firing(experiment, nodes)
+            found.append(_tested(experiment, sample, answer, name, nodes))
+    return found
+
+
+def _tested(
+    experiment: Experiment, sample: Sample, answer: int, name: str, nodes: Sequence[Node]
+) -> Tested:
     before = experiment.frozen.logits
     regimes = (Regime.CONSTRAINED, Regime.FREE)
     after = experiment.run(for_nodes(nodes, 0.0), regimes=regimes).after
@@ -77,7 +86,7 @@ def tested(
     return Tested(
         slug=sample.slug,
         answer=sample.answer,
-        supernode=sample.test,
+        supernode=name,
         features=len(nodes),
         before=float(np.exp(start)),
         after=float(np.exp(end)),

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from graphlabel.files import GraphDocument
-from graphlabel.graph import NodeKind
+from graphlabel.graph import AttributionGraph, NodeKind
 from graphlabel.training import Evaluation
 from scripts.sample_graphs.samples import Samples
 
@@ -36,12 +36,16 @@ def graphs_table(samples: Samples, documents: Mapping[str, GraphDocument]) -> st
         best = max(logits, key=lambda node: node.probability or 0.0)
         scores = graph.scores
         lines.append(
-            f"| {each.slug}.json | {each.prompt} | `{best.token}` ({best.probability:.2f}) "
-            f"| {len(graph.places(NodeKind.FEATURE))} | {len(graph.places(NodeKind.ERROR))} "
+            f"| {each.slug}.json | {each.prompt} | `{best.text}` ({best.probability:.2f}) "
+            f"| {_count(graph, NodeKind.FEATURE)} | {_count(graph, NodeKind.ERROR)} "
             f"| {len(document.annotations.supernodes)} "
             f"| {scores.replacement:.2f} | {scores.completeness:.2f} |"
         )
     return "\n".join(lines)
+
+
+def _count(graph: AttributionGraph, kind: NodeKind) -> int:
+    return sum(1 for _ in graph.places(kind))
 
 
 def evaluation_table(transcoders: Path) -> str:

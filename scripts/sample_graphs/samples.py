@@ -8,18 +8,19 @@ from pathlib import Path
 import msgspec
 
 from graphlabel.annotation import (
-    Annotations,
     Command,
     Group,
     History,
     Origin,
     Provenance,
+    RenameSupernode,
     Scope,
     SetLabel,
+    TogglePin,
     Ungroup,
 )
 from graphlabel.files import GraphDocument
-from graphlabel.graph import FeatureKey, NodeKey, NodeKind
+from graphlabel.graph import FeatureKey, NodeKind
 
 RECORD = Path(__file__).with_name("samples.json")
 
@@ -32,12 +33,12 @@ class Sample:
     prompt: str
     answer: str
     """The likeliest next token."""
-    ungroup: tuple[str, ...] = ()
-    """Suggested supernodes that were taken apart."""
+    keep: dict[str, str] = field(default_factory=dict)
+    """Suggested supernodes that make sense, and their names; all others are taken apart."""
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Supernodes made by hand, of node ids."""
-    test: str = ""
-    """The supernode without which the answer should become less likely."""
+    tests: tuple[str, ...] = ()
+    """Supernodes without which the answer should become less likely."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,14 @@ def _commands(document: GraphDocument, samples: Samples, sample: Sample) -> list
         mine = tuple(key for key in features if key.feature_key == _feature(name))
         if mine:
             commands.append(SetLabel(mine, text, provenance, Scope.FEATURE))
-    commands += [Ungroup(_members(document.annotations, name)) for name in sample.ungroup]
+    apart = tuple(
+        key
+        for group in document.annotations.supernodes
+        for key in group.members
+        if group.name not in sample.keep
+    )
+    commands += [Ungroup(apart), TogglePin(apart)]
+    commands += [RenameSupernode(old, new) for old, new in sample.keep.items() if old != new]
     for name, ids in sample.groups.items():
         places = (document.place_of_id[each] for each in ids)
         commands.append(Group(name, tuple(document.graph.nodes[place].key for place in places)))
@@ -87,8 +95,3 @@ def _commands(document: GraphDocument, samples: Samples, sample: Sample) -> list
 def _feature(name: str) -> FeatureKey:
     layer, feature = name.split("/")
     return FeatureKey(int(layer), int(feature))
-
-
-def _members(annotations: Annotations, name: str) -> tuple[NodeKey, ...]:
-    found = annotations.supernode(name)
-    return found.members if found else ()
