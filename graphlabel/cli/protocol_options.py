@@ -157,6 +157,15 @@ class ProtocolOptions:
             rich_help_panel=EXTENSIONS,
         ),
     ] = None
+    support: Annotated[
+        bool | None,
+        typer.Option(
+            "--support/--no-support",
+            help="With selectivity: what fires wherever it could is a candidate in spite of a "
+            "small effect; on with the calibrated rule, for it alone.",
+            rich_help_panel=EXTENSIONS,
+        ),
+    ] = None
     draws: Annotated[
         int | None,
         typer.Option(min=100, help="Draws of chance; 100,000.", rich_help_panel=CALIBRATION),
@@ -206,7 +215,14 @@ class ProtocolOptions:
     def _raw(self) -> RawSettings:
         from graphlabel.protocol import RawSettings
 
-        for name in ("theta", "cross_floor", "false_discovery_rate", "draws", "calibration"):
+        for name in (
+            "theta",
+            "cross_floor",
+            "false_discovery_rate",
+            "draws",
+            "calibration",
+            "support",
+        ):
             if getattr(self, name) is not None:
                 option = "fdr" if name == "false_discovery_rate" else name.replace("_", "-")
                 raise UsageError(f"--{option} belongs to the calibrated rule; drop --rule raw")
@@ -234,7 +250,7 @@ class ProtocolOptions:
         if self.tau is not None:
             raise UsageError("--tau is the raw rule's threshold; add --rule raw, or use --theta")
         names = ("theta", "cross_floor", "false_discovery_rate", "draws", "min_features",
-                 "max_features", "seed")  # fmt: skip
+                 "max_features", "seed", "support")  # fmt: skip
         given = {name: value for name in names if (value := getattr(self, name)) is not None}
         base = read_settings(self.calibration)[2] if self.calibration else CalibratedSettings()
         return replace(base, **self._shared(), **given)
@@ -289,7 +305,7 @@ def parse_window(text: str) -> Window:
 
 
 NOT_FOR_CALIBRATE = (
-    "rule", "calibration", "tau", "matched_null", "logit_agreement", "selectivity",
+    "rule", "calibration", "tau", "matched_null", "logit_agreement", "selectivity", "support",
 )  # fmt: skip
 
 

@@ -30,6 +30,7 @@ def switched_on(
     if settings.logit_agreement:
         found.append(LogitAgreement())
     if settings.selectivity:
-        floor = settings.cross_floor if isinstance(settings, CalibratedSettings) else None
+        supported = isinstance(settings, CalibratedSettings) and settings.support
+        floor = settings.cross_floor if supported else None
         found.append(Selectivity(cross_floor=floor))
     return tuple(found)
