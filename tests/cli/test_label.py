@@ -43,7 +43,7 @@ CLAUDE = ["--tier2-model", "anthropic:claude-haiku-5-5"]
 def routed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The Dallas graph; its features are of the four classes in turn, whatever they are really."""
     path = tmp_path_factory.mktemp("label") / "g.json"
-    assert run("trace", PROMPT, *MODEL, "-o", path).returncode == 0
+    assert run("trace", PROMPT, *MODEL, "--node-threshold", "0.98", "-o", path).returncode == 0
     document = read_graph(path)
     score = WindowScore(0.9, 0.9, 10, (0, 0))
     routings = {
@@ -346,7 +346,7 @@ def test_queue_sorts_labels_by_doubt(routed: Path, tmp_path: Path) -> None:
 
 def test_queue_of_a_graph_nobody_routed(tmp_path: Path) -> None:
     path = tmp_path / "g.json"
-    assert run("trace", PROMPT, *MODEL, "-o", path).returncode == 0
+    assert run("trace", PROMPT, *MODEL, "--node-threshold", "0.98", "-o", path).returncode == 0
     facts = json.loads(run("queue", path, "--json").stdout)
     assert facts["awaiting_model"] == facts["awaiting_person"] == []
     assert facts["unrouted"] > 0
