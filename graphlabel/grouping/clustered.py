@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from graphlabel.annotation import Annotations, unique_name
 from graphlabel.graph import AttributionGraph
-from graphlabel.grouping.candidates import INFLUENTIAL, alone, candidates
+from graphlabel.grouping.candidates import INFLUENTIAL, alone, candidates, without_step
 from graphlabel.grouping.clustering import LEAST_LIKENESS, fitting, groups_of
 from graphlabel.grouping.likeness import likeness, role, votes
 from graphlabel.grouping.naming import name_of, reason_of, where
@@ -41,8 +41,8 @@ class ClusteringGrouper:
         ]
         grouped = {place for draft in drafts for place in draft.places}
         drafts += [
-            _Draft((place,), f"{where(graph, (place,))}; like no other")
-            for place in alone(graph, features, grouped)
+            _Draft((place,), f"{where(graph, (place,))}; {share:.0%} of the influence by itself")
+            for place, share in alone(graph, features, grouped).items()
         ]
         made: list[Suggestion] = []
         for draft in sorted(drafts, key=lambda each: _first(graph, each.places)):
@@ -66,10 +66,11 @@ class ClusteringGrouper:
         found = votes(graph, annotations, chosen, known)
         done = role(found)
         for whole in groups_of(likeness(found), self.least_likeness, self.most_members):
-            group = fitting(whole, done)
+            fit = fitting(whole, done)
+            places = without_step(graph, [chosen[at] for at in fit]) if fit else []
+            group = [at for at in fit if chosen[at] in places]
             if group:
-                places = tuple(chosen[at] for at in group)
-                yield _Draft(places, reason_of(graph, found, group, places))
+                yield _Draft(tuple(places), reason_of(graph, found, group, places))
 
 
 class _Draft(NamedTuple):

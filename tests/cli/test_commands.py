@@ -113,7 +113,10 @@ def test_token_ids_are_used_as_given(traced: Path, tmp_path: Path) -> None:
     ids = json.loads(traced.read_text())["metadata"]["graphlabel"]["token_ids"]
     path = tmp_path / "ids.json"
     text = ",".join(map(str, ids))
-    assert run("trace", "--token-ids", text, *MODEL, "--node-threshold", "0.98", "-o", path).returncode == 0
+    assert (
+        run("trace", "--token-ids", text, *MODEL, "--node-threshold", "0.98", "-o", path).returncode
+        == 0
+    )
     one, two = json.loads(traced.read_text()), json.loads(path.read_text())
     assert [n["node_id"] for n in one["nodes"]] == [n["node_id"] for n in two["nodes"]]
     assert one["links"] == two["links"]

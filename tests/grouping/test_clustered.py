@@ -98,14 +98,31 @@ def test_a_feature_like_no_other_is_a_group_by_itself_where_it_matters(share: fl
     keys = [NodeKey(NodeKind.FEATURE, layer, layer // 9, layer) for layer in (0, 9)]
     nodes = tuple(
         Node(key, influence=influence)
-        for key, influence in zip(keys, (0.5, 0.5 + share), strict=True)
+        for key, influence in zip(keys, (0.3, 0.3 + share), strict=True)
     )
     graph = AttributionGraph("ab", ("a", "b"), nodes, Edges.of([], [], []), 10)
     found = suggest(graph)
     assert [each.members for each in found] == [
         (key,) for key in (keys if share > 0.02 else keys[:1])
     ]
-    assert "like no other" in found[0].reason
+    assert "30% of the influence by itself" in found[0].reason
+
+
+@pytest.mark.parametrize(("least", "apart"), [(0.02, True), (0.1, False)])
+def test_a_step_leaves_the_group_that_it_dwarfs(least: float, apart: bool) -> None:
+    graph, truth = planted(5, groups=3, size=3)
+    group = [key for key, number in truth.items() if number == 1]
+    shares = dict.fromkeys(group, least) | {group[0]: 0.3}
+    order = [*group, *(key for key in truth if key not in group)]
+    total, influence = 0.0, dict[NodeKey, float]()
+    for key in order:
+        total += shares.get(key, 0.001)
+        influence[key] = total
+    nodes = tuple(replace(node, influence=influence.get(node.key)) for node in graph.nodes)
+    found = partition(suggest(replace(graph, nodes=nodes)))
+    assert (frozenset(group) in found) is not apart
+    if apart:
+        assert {frozenset(group[:1]), frozenset(group[1:])} <= found
 
 
 def test_nodes_without_influence_are_left_alone_unless_pinned() -> None:
