@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Size
@@ -73,7 +74,12 @@ class Painted(ScrollView):
 
     def strip_of(self, spans: Iterable[Span], width: int, role: str = "") -> Strip:
         """The spans as a strip of exactly ``width`` cells, ``role`` lying over all of them."""
-        segments = [
-            Segment(span.text, self.role_style(f"{span.role} {role}".strip())) for span in spans
-        ]
-        return Strip(segments).adjust_cell_length(width, self.role_style(role))
+        segments: list[Segment] = []
+        length = 0
+        for text, own in spans:
+            segments.append(Segment(text, self.role_style(f"{own} {role}".strip() if role else own)))
+            length += cell_len(text)
+        if length < width:
+            segments.append(Segment(" " * (width - length), self.role_style(role)))
+            length = width
+        return Strip(segments, length).adjust_cell_length(width)

@@ -27,9 +27,13 @@ class Region(Painted, can_focus=True):
         self.region_name = region
         self.marks: dict[NodeKey, None] | None = None
         """What is to be marked after the last command; None when it marks nothing."""
+        self._titles = ("", "")
 
     def titled(self, title: str, note: str = "") -> None:
         """Set the border's title and, at its lower right, a note."""
+        if (title, note) == self._titles:
+            return  # setting them paints the whole region
+        self._titles = (title, note)
         self.border_title = Content(f" {title} ")
         self.border_subtitle = Content(f" {note} ") if note else None
 
