@@ -141,7 +141,7 @@ class WorkbenchBase(Screen[None]):
         for name in REGIONS:
             self.region_widget(name).show_view()
         for kind in (TitleLine, PromptLine, KeyLine):
-            self.query_one(kind).refresh()
+            self.query_one(kind).show_view()
 
     def say(self, message: str, *, bad: bool = False) -> None:
         """A one-line notification; its text is never taken for markup."""

@@ -34,18 +34,18 @@ class Cells:
         """Give what stands in a cell one more role."""
         self._roles[at] += f" {role}"
 
-    def spans(self) -> list[Span]:
-        """The line, neighbours of one role together."""
-        texts, roles = self._texts, self._roles
+    def spans(self, start: int, stop: int) -> list[Span]:
+        """A stretch of the line, neighbours of one role together."""
+        texts, roles = self._texts[start:stop], self._roles[start:stop]
+        if texts and not texts[0]:
+            texts[0] = " "  # its first half is not in sight
         found: list[Span] = []
-        start = 0
+        begun = 0
         for at, role in enumerate(roles):
-            if role != roles[start]:
-                found.append(Span("".join(texts[start:at]), roles[start]))
-                start = at
-        if texts:
-            found.append(Span("".join(texts[start:]), roles[start]))
-        return found
+            if role != roles[begun]:
+                found.append(Span("".join(texts[begun:at]), roles[begun]))
+                begun = at
+        return [*found, Span("".join(texts[begun:]), roles[begun])] if texts else []
 
 
 def _by_cells(text: str) -> list[str]:

@@ -11,6 +11,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.geometry import Size
+from textual.reactive import Reactive
 from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
@@ -66,6 +68,9 @@ class Completion(Suggester):
 
 class _Field(Input):
     """The input; Tab and the arrows speak to the edit line around it."""
+
+    # a letter more changes no size, so the screen needs no new layout for it
+    virtual_size: Reactive[Size] = Reactive(Size(0, 0), layout=False)
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab,shift+tab", "scope", "scope", show=False),
@@ -123,6 +128,7 @@ class EditLine(Vertical):
             max_length=max(question.most, len(question.text)),
         )  # fmt: skip
         self.note = ""
+        self._hinted = ""
         self.hint = Static(id="edit-hint", markup=False)
 
     def compose(self) -> ComposeResult:
@@ -147,8 +153,11 @@ class EditLine(Vertical):
         known = self._known()[:6]
         if known:
             parts.append("↓ " + ("\n  " if self.question.find else " · ").join(known))
-        parts = parts or ["Enter saves · Esc cancels"]
-        self.hint.update(Content("\n".join(parts)))
+        text = "\n".join(parts or ["Enter saves · Esc cancels"])
+        if text != self._hinted:
+            higher = text.count("\n") != self._hinted.count("\n")
+            self._hinted = text
+            self.hint.update(Content(text), layout=higher)
 
     def _known(self) -> list[str]:
         if self.question.find:

@@ -191,21 +191,18 @@ class LinkGraph(Region):
         held = self._strips.get(row)
         if held is not None and held[0] == left:
             return held[1]
-        assert self.grid is not None
         self.painted_rows += 1
-        shown = self.scrollable_content_region.width - GUTTER
-        whole = max(self.grid.width, shown)
-        name, spans = Span(self._row_name(row), "muted"), self._row_spans(row, whole)
-        if whole == shown:
-            strip = self.strip_of([name, *spans], GUTTER + shown)
-        else:
-            cut = self.strip_of(spans, whole).crop(left, left + shown)
-            strip = Strip.join([self.strip_of([name], GUTTER), cut])
+        width = self.scrollable_content_region.width
+        name = Span(self._row_name(row), "muted")
+        spans = self._row_cells(row, width - GUTTER).spans(left, left + width - GUTTER)
+        strip = self.strip_of([name, *spans], width)
         self._strips[row] = (left, strip)
         return strip
 
-    def _row_spans(self, row: int, width: int) -> list[Span]:
-        plain = self._plain_row(row, width)
+    def _row_cells(self, row: int, least: int) -> Cells:
+        """A row with the marks of the selection."""
+        assert self.grid is not None
+        plain = self._plain_row(row, max(self.grid.width, least))
         cells = plain.cells.copy()
         for slot in plain.slots:
             mark = self._marks.get(slot.place) if slot.place is not None else None
@@ -220,7 +217,7 @@ class LinkGraph(Region):
             if slot.place is not None and slot.place == self._selected:
                 glyph = self._look(slot.place).glyph
                 cells.put(slot.x - slot.spaced, f"▶{glyph}◀" if slot.spaced else glyph, "ring")
-        return cells.spans()
+        return cells
 
     def _plain_row(self, row: int, width: int) -> PlainRow:
         """A row without what the selection changes."""

@@ -83,3 +83,26 @@ class Painted(ScrollView):
             segments.append(Segment(" " * (width - length), self.role_style(role)))
             length = width
         return Strip(segments, length).adjust_cell_length(width)
+
+
+class PaintedLine(Painted):
+    """A widget of one line, painted only when what it says changed."""
+
+    def __init__(self, *, id: str) -> None:
+        """Nothing was painted."""
+        super().__init__(id=id)
+        self._spans: tuple[Span, ...] = ()
+
+    def make_spans(self, width: int) -> tuple[Span, ...]:
+        """What the line says."""
+        raise NotImplementedError  # every line has its own; Textual's metaclass rules out ABC
+
+    def show_view(self) -> None:
+        """Paint what changed since the last call."""
+        if self.make_spans(self.size.width) != self._spans:
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """The line."""
+        self._spans = self.make_spans(self.size.width)
+        return self.strip_of(self._spans, self.size.width)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import zip_longest
 
 from textual import events
 from textual.content import Content
@@ -55,16 +56,35 @@ class LineList(Region):
         """Start empty."""
         super().__init__(view, region)
         self.lines: list[Line] = []
-        self.cursor = -1
+        self._cursor = -1
+
+    @property
+    def cursor(self) -> int:
+        """The line that Enter enters; -1 for none."""
+        return self._cursor
+
+    @cursor.setter
+    def cursor(self, row: int) -> None:
+        if row != self._cursor:
+            self.refresh_line(self._cursor)
+            self.refresh_line(row)
+            self._cursor = row
 
     def show_view(self) -> None:
-        """Make the lines anew for the width there is."""
+        """Make the lines anew for the width there is, and paint those that changed."""
         width = self.scrollable_content_region.width
+        before = self.lines
         self.lines = self.make_lines(width) if width > 0 else []
         if not (0 <= self.cursor < len(self.lines) and self.lines[self.cursor].is_choice):
             self.cursor = -1
-        self.spans_size(Size(self.scrollable_content_region.width, len(self.lines)))
-        self.refresh()
+        self.spans_size(Size(self.whole_width(), len(self.lines)))
+        for row, (old, new) in enumerate(zip_longest(before, self.lines)):
+            if old != new:
+                self.refresh_line(row)
+
+    def whole_width(self) -> int:
+        """How many cells there are to scroll sideways."""
+        return self.scrollable_content_region.width
 
     def make_lines(self, width: int) -> list[Line]:
         """The lines to show."""
@@ -121,14 +141,12 @@ class LineList(Region):
         """Back to the top."""
         self.cursor = -1
         self.scroll_home(animate=False)
-        self.refresh()
 
     def go_last(self) -> None:
         """The last choice."""
         choices = [row for row, each in enumerate(self.lines) if each.is_choice]
         self.cursor = choices[-1] if choices else -1
         self.scroll_end(animate=False)
-        self.refresh()
 
     def _step(self, step: int) -> None:
         top, height = self.scroll_offset.y, self.scrollable_content_region.height
@@ -144,7 +162,6 @@ class LineList(Region):
             self.scroll_to(y=max(0, found - 1), animate=False)
         elif found >= top + height:
             self.scroll_to(y=found - height + 1, animate=False)
-        self.refresh()
 
 
 def entered(chosen: Line) -> Message | None:
