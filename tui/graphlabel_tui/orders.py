@@ -34,6 +34,9 @@ ORDERS = {
 }
 """Every order, in the order the key steps through them, and what comes first in it."""
 
+LASTING = frozenset({"influence", "layer", "position", "activation", "kind", "feature"})
+"""Orders that no edit changes."""
+
 _KINDS = {kind: at for at, kind in enumerate(NodeKind)}
 _REVIEWS = {None: 0, Review.REJECTED: 1, Review.ACCEPTED: 2}
 

@@ -25,7 +25,7 @@ class Cells:
 
     def put(self, at: int, text: str, role: str) -> None:
         """Text from a cell on; what has no room in the line is left out."""
-        for char in text if text.isascii() else _by_cells(text):
+        for char in text if len(text) == 1 or text.isascii() else _by_cells(text):
             if 0 <= at < len(self._texts):
                 self._texts[at], self._roles[at] = char, role
             at += 1

@@ -58,6 +58,10 @@ class PromptLine(PaintedLine):
         """Show a view's prompt."""
         super().__init__(id="prompt-line")
         self.view = view
+        self._logits = sorted(
+            (view.node(place) for place in view.graph.places(NodeKind.LOGIT)),
+            key=lambda node: -(node.probability or 0.0),
+        )
 
     def make_spans(self, width: int) -> tuple[Span, ...]:
         """The line; the tokens scroll so that the selected one is seen."""
@@ -82,13 +86,9 @@ class PromptLine(PaintedLine):
         return list(crop(spans, room))
 
     def _answer(self, width: int) -> list[Span]:
-        logits = sorted(
-            (self.view.node(place) for place in self.view.graph.places(NodeKind.LOGIT)),
-            key=lambda node: -(node.probability or 0.0),
-        )
         shown = 4 if width >= 160 else 2 if width >= 90 else 1
         spans: list[Span] = []
-        for at, node in enumerate(logits[:shown]):
+        for at, node in enumerate(self._logits[:shown]):
             share = "" if node.probability is None else f" {percent(node.probability)}"
             text = crop([Span(bare_token(node.text))], 20)[0].text
             spans += [

@@ -77,7 +77,9 @@ class Painted(ScrollView):
         segments: list[Segment] = []
         length = 0
         for text, own in spans:
-            segments.append(Segment(text, self.role_style(f"{own} {role}".strip() if role else own)))
+            segments.append(
+                Segment(text, self.role_style(f"{own} {role}".strip() if role else own))
+            )
             length += cell_len(text)
         if length < width:
             segments.append(Segment(" " * (width - length), self.role_style(role)))
