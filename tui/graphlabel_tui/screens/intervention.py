@@ -97,7 +97,7 @@ class OutcomeText(Painted, can_focus=True):
 
     def make_lines(self) -> None:
         """Make the lines for the width there is."""
-        width = self.scrollable_content_region.width
+        width = self.room.width
         self._lines = outcome_lines(self.outcome, self.regime, width) if self.outcome else []
         self.virtual_size = Size(width, len(self._lines))
         self.refresh()
@@ -108,7 +108,7 @@ class OutcomeText(Painted, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen."""
-        width, row = self.scrollable_content_region.width, y + self.scroll_offset.y
+        width, row = self.room.width, y + self.scroll_offset.y
         return self.strip_of(self._lines[row].spans if row < len(self._lines) else (), width)
 
 

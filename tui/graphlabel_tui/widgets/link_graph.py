@@ -68,7 +68,7 @@ class LinkGraph(Region):
     def show_view(self) -> None:
         """Paint what changed: everything, or the rows of the old and the new edges."""
         view, session = self.view, self.view.session
-        width = max(10, self.scrollable_content_region.width - GUTTER)
+        width = max(10, self.room.width - GUTTER)
         visible = view.visible()
         n_rows = view.graph.n_layers + 2
         # without a scroll bar, which may be that of the arrangement before
@@ -106,9 +106,10 @@ class LinkGraph(Region):
             each for each in (*marks, *self._marks) if marks.get(each) != self._marks.get(each)
         } | {each for each in (place, self._selected) if each is not None}
         self._selected, self._marks = place, marks
-        for row in {grid.where[each][0] for each in changed if each in grid.where}:
+        rows = {grid.where[each][0] for each in changed if each in grid.where}
+        for row in rows:
             self._strips.pop(row, None)
-            self.refresh_line(row * self.stride)
+        self.refresh_rows(row * self.stride for row in rows)
         self.refresh(self._foot_region())
         self._bring_into_sight(place)
 
@@ -135,8 +136,8 @@ class LinkGraph(Region):
             return
         row, column = self.grid.where[place]
         row *= self.stride
-        height = self.scrollable_content_region.height - FOOT
-        width = self.scrollable_content_region.width - GUTTER
+        height = self.room.height - FOOT
+        width = self.room.width - GUTTER
         top, left = self.scroll_offset.y, self.scroll_offset.x
         start, end = self.grid.starts[column], self.grid.starts[column] + self.grid.widths[column]
         y = row if row < top else row - height + 1 if row >= top + height else None
@@ -157,8 +158,7 @@ class LinkGraph(Region):
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen: a row of the grid, or one of the fixed lines below it."""
-        region = self.scrollable_content_region
-        width, height = region.width, region.height
+        width, height = self.room
         grid = self.grid
         if grid is None:
             return self.strip_of((), width)
@@ -192,7 +192,7 @@ class LinkGraph(Region):
         if held is not None and held[0] == left:
             return held[1]
         self.painted_rows += 1
-        width = self.scrollable_content_region.width
+        width = self.room.width
         name = Span(self._row_name(row), "muted")
         spans = self._row_cells(row, width - GUTTER).spans(left, left + width - GUTTER)
         strip = self.strip_of([name, *spans], width)
@@ -268,7 +268,7 @@ class LinkGraph(Region):
         place = self._selected
         if place is None or self.grid is None:
             return []
-        free = max(0, self.scrollable_content_region.height - self._grid_height - FOOT)
+        free = max(0, self.room.height - self._grid_height - FOOT)
         state = (place, width, free, self._looks, self.view.density)
         if state != self._edges_of:
             self._edges_of, self._edges = state, edge_lines(self.view, place, width, free)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
@@ -28,6 +28,7 @@ class Painted(ScrollView):
         super().__init__(id=id)
         self._role_styles: dict[str, Style] = {}
         self._styled_for: object = None
+        self._room: Size | None = None
 
     def notify_style_update(self) -> None:
         """Paint everything anew when the theme or the widget's own colours changed."""
@@ -55,6 +56,28 @@ class Painted(ScrollView):
             self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True)
         if self.scroll_x > self.max_scroll_x:
             self.scroll_to(x=self.max_scroll_x, animate=False, immediate=True)
+
+    @property
+    def room(self) -> Size:
+        """Cells inside the border, the padding and the scrollbars."""
+        return self._room or self.scrollable_content_region.size
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The lines that are to be painted; how much room there is is worked out but once."""
+        self._room = self.scrollable_content_region.size
+        try:
+            return super().render_lines(crop)
+        finally:
+            self._room = None
+
+    def refresh_rows(self, rows: Iterable[int]) -> None:
+        """Paint some lines of what is scrolled anew: neighbours together, none out of sight."""
+        top = self.scroll_offset.y
+        seen = sorted(row for row in set(rows) if top <= row < top + self.size.height)
+        while seen:
+            count = next((n for n, row in enumerate(seen) if row != seen[0] + n), len(seen))
+            self.refresh_lines(seen[0], count)
+            del seen[:count]
 
     def role_style(self, role: str) -> Style:
         """The style of a role, or of several separated by spaces, the last one on top."""

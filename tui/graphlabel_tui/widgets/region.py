@@ -66,25 +66,23 @@ class LineList(Region):
     @cursor.setter
     def cursor(self, row: int) -> None:
         if row != self._cursor:
-            self.refresh_line(self._cursor)
-            self.refresh_line(row)
+            self.refresh_rows((self._cursor, row))
             self._cursor = row
 
     def show_view(self) -> None:
         """Make the lines anew for the width there is, and paint those that changed."""
-        width = self.scrollable_content_region.width
+        width = self.room.width
         before = self.lines
         self.lines = self.make_lines(width) if width > 0 else []
         if not (0 <= self.cursor < len(self.lines) and self.lines[self.cursor].is_choice):
             self.cursor = -1
         self.spans_size(Size(self.whole_width(), len(self.lines)))
-        for row, (old, new) in enumerate(zip_longest(before, self.lines)):
-            if old != new:
-                self.refresh_line(row)
+        pairs = enumerate(zip_longest(before, self.lines))
+        self.refresh_rows(row for row, (old, new) in pairs if old != new)
 
     def whole_width(self) -> int:
         """How many cells there are to scroll sideways."""
-        return self.scrollable_content_region.width
+        return self.room.width
 
     def make_lines(self, width: int) -> list[Line]:
         """The lines to show."""
@@ -96,7 +94,7 @@ class LineList(Region):
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen."""
-        width = self.scrollable_content_region.width
+        width = self.room.width
         row = y + self.scroll_offset.y
         if not 0 <= row < len(self.lines):
             return self.strip_of((), width)
@@ -149,7 +147,7 @@ class LineList(Region):
         self.scroll_end(animate=False)
 
     def _step(self, step: int) -> None:
-        top, height = self.scroll_offset.y, self.scrollable_content_region.height
+        top, height = self.scroll_offset.y, self.room.height
         start = self.cursor if self.cursor >= 0 else (top - 1 if step > 0 else top)
         rows = range(start + step, len(self.lines) if step > 0 else -1, step)
         found = next((row for row in rows if self.lines[row].is_choice), None)

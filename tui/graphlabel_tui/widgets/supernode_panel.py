@@ -70,10 +70,10 @@ class SupernodePanel(LineList):
         session = self.view.session
         if self.circuit is None or self.circuit.annotations is not session.annotations:
             self._ask_for_circuit()
-        region = self.scrollable_content_region
+        room = self.room
         marked = tuple(session.marked) if self.is_boxed else ()
         chosen = (session.selected, marked, self.box, tuple(sorted(self.expanded)))
-        state = (self.circuit, self._before, chosen, region.size, self.display)
+        state = (self.circuit, self._before, chosen, room, self.display)
         if state != self._made_of:
             self._made_of = state
             super().show_view()
@@ -110,7 +110,7 @@ class SupernodePanel(LineList):
     def is_boxed(self) -> bool:
         """Whether there is room for boxes, and something to put into them."""
         scene = self.circuit.scene if self.circuit else None
-        return scene is not None and self.scrollable_content_region.height >= BOXED_HEIGHT
+        return scene is not None and self.room.height >= BOXED_HEIGHT
 
     # Lines
 
@@ -188,7 +188,7 @@ class SupernodePanel(LineList):
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen; a wide drawing is scrolled sideways."""
-        left, width = self.scroll_offset.x, self.scrollable_content_region.width
+        left, width = self.scroll_offset.x, self.room.width
         row = y + self.scroll_offset.y
         if left == 0 or not 0 <= row < len(self.lines):
             return super().render_line(y)
@@ -277,10 +277,10 @@ class SupernodePanel(LineList):
 
     def _bring_into_sight(self, top: int, height: int, layout: BoxLayout) -> None:
         assert self.box is not None
-        region, at = self.scrollable_content_region, layout.boxes[self.box]
+        room, at = self.room, layout.boxes[self.box]
         x, y = self.scroll_offset.x, self.scroll_offset.y
-        left = at.x if at.x < x else max(x, at.x + at.width - region.width)
-        upper = top if top < y else max(y, top + height + 1 - region.height)
+        left = at.x if at.x < x else max(x, at.x + at.width - room.width)
+        upper = top if top < y else max(y, top + height + 1 - room.height)
         if (left, upper) != (x, y):
             self.scroll_to(x=left, y=upper, animate=False)
 
