@@ -14,6 +14,7 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.reactive import Reactive
 from textual.suggester import Suggester
+from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from graphlabel.annotation import MAX_LABEL_LENGTH, Scope
@@ -66,11 +67,18 @@ class Completion(Suggester):
         return next((text for text in self.texts if value and text.startswith(value)), None)
 
 
-class _Field(Input):
-    """The input; Tab and the arrows speak to the edit line around it."""
+class _Still(Widget):
+    """Has the screen laid out anew for no change of what it could scroll, as it never scrolls."""
 
-    # a letter more changes no size, so the screen needs no new layout for it
     virtual_size: Reactive[Size] = Reactive(Size(0, 0), layout=False)
+
+
+class _Hint(Static, _Still):
+    """What Enter will do."""
+
+
+class _Field(Input, _Still):
+    """The input; Tab and the arrows speak to the edit line around it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab,shift+tab", "scope", "scope", show=False),
@@ -110,7 +118,7 @@ class _Field(Input):
             line.cancel()
 
 
-class EditLine(Vertical):
+class EditLine(Vertical, _Still):
     """A field with a line below it that says what Enter will do."""
 
     def __init__(self, question: Question) -> None:
@@ -129,7 +137,7 @@ class EditLine(Vertical):
         )  # fmt: skip
         self.note = ""
         self._hinted = ""
-        self.hint = Static(id="edit-hint", markup=False)
+        self.hint = _Hint(id="edit-hint", markup=False)
 
     def compose(self) -> ComposeResult:
         """The field and the hint."""
