@@ -114,8 +114,8 @@ class LinkGraph(Region):
         self._bring_into_sight(place)
 
     def _foot_region(self) -> ScreenRegion:
-        width, height = self.size
-        top = min(max(0, height - FOOT), self._grid_height)
+        width, height = self.room
+        top = min(height - FOOT if height > FOOT else height, self._grid_height)
         return ScreenRegion(0, top, width, max(1, height - top))
 
     def _show_title(self, n_visible: int) -> None:
