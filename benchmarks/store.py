@@ -33,35 +33,9 @@ NODES = 2_000
 EDITS = 5
 SOURCE = GraphSource("gemma-2-2b", "", "transcoders-16k", "r1")
 SET = TranscoderSet("gemma-2-2b", "transcoders-16k", "r1")
-SYLLABLES = [
-    "ba",
-    "be",
-    "bi",
-    "bo",
-    "da",
-    "de",
-    "di",
-    "do",
-    "ka",
-    "ke",
-    "ki",
-    "ko",
-    "la",
-    "le",
-    "li",
-    "lo",
-    "ma",
-    "me",
-    "mi",
-    "mo",
-    "na",
-    "ne",
-    "ni",
-    "no",
-    "ra",
-    "re",
-    "ri",
-]
+SYLLABLES = [a + b for a in "bdklmnr" for b in "aeio"][:27]
+RARE = "xq"
+"""A word of letters that no syllable has; every 50,000th label has it."""
 
 
 def vocabulary(chance: random.Random) -> list[str]:
@@ -83,6 +57,8 @@ def labels(count: int, words: list[str], chance: random.Random) -> Iterator[NewL
         )
         target = FeatureKey(chance.randrange(N_LAYERS), chance.randrange(N_FEATURES))
         text = " ".join(drawn[4 * number : 4 * number + 4])
+        if number % 50_000 == 0:
+            text += f" {RARE}"
         yield NewLabel(target, Label(text, Scope.FEATURE, made), SET)
 
 
@@ -152,6 +128,9 @@ def measure(place: Path | str, n_graphs: int, words: list[str], runs: int) -> No
         "a rare word": words[3000],
         "three words": " ".join(words[5:8]),
         "two letters": "ba",
+        "two rare letters": RARE,
+        "a letter": "o",
+        "a rare letter": RARE[0],
         "no such word": "zzzz",
         "no such letters": "zz",
     }.items():
