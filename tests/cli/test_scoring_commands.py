@@ -97,7 +97,11 @@ def test_a_judge_is_asked_once(service: Service, labelled: Path, tmp_path: Path)
         for each in read_graph(tmp_path / "s.json").annotations.labels.values()
         if each.provenance.scores
     )
-    assert all("claude-haiku-5-5" in each.model for each in label.provenance.scores)
+    scores = {each.scorer: each for each in label.provenance.scores}
+    assert all("claude-haiku-5-5" in each.model for each in scores.values())
+    assert [name for name, each in scores.items() if each.of_feature] == ["intruder"]
+    own = [each.above_chance for each in scores.values() if not each.of_feature]
+    assert trust_of(label) == pytest.approx(sum(own) / len(own), abs=1e-3)
     assert KEY not in (tmp_path / "s.json").read_text()
 
 
