@@ -1,8 +1,9 @@
 """What a large annotation store costs: opening a graph, searching, editing.
 
 Run: `python benchmarks/store.py [--labels 1000000] [--graphs 1000] [--store PLACE]`. Fills a store
-(a temporary file, or an empty PostgreSQL database named with --store) and times it: the median and
-the worst of some runs, wall time, in one process. “Open a graph” opens the store as well.
+(a temporary file, or an empty PostgreSQL database named with --store; with --filled it is taken as
+it is) and times it: the median and the worst of some runs, wall time, in one process. “Open a
+graph” opens the store as well.
 """
 
 from __future__ import annotations
@@ -166,12 +167,14 @@ def main() -> None:
     parser.add_argument("--graphs", type=int, default=1_000)
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--store", help="an empty store; a temporary file by default")
+    parser.add_argument("--filled", action="store_true", help="the store was filled before")
     given = parser.parse_args()
     words = vocabulary(random.Random(0))
     with tempfile.TemporaryDirectory() as folder:
         place = store_place(given.store) if given.store else Path(folder) / "annotations.db"
-        with Store(place) as store:
-            fill(store, given.labels, given.graphs, words)
+        if not given.filled:
+            with Store(place) as store:
+                fill(store, given.labels, given.graphs, words)
         if isinstance(place, Path):
             print(f"the file has {place.stat().st_size / 1e6:,.0f} MB")
         measure(place, given.graphs, words, given.runs)
