@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from graphlabel.annotation import Annotations
+from graphlabel.annotation.trust import influence_shares
 from graphlabel.graph import AttributionGraph, NodeKind
 
 INFLUENTIAL = 0.8
 """The most influential nodes that together hold this share of influence; the share that graphs are
 pruned to by default."""
 MOST_CANDIDATES = 2000
+ALONE = 0.02
+"""A feature like no other with this share of the influence on the output is a group by itself."""
 
 
 def candidates(
@@ -28,3 +33,13 @@ def candidates(
     features = [p for p in graph.places(NodeKind.FEATURE) if share(p) <= influential]
     features = sorted(features, key=lambda place: (share(place), place))[:MOST_CANDIDATES]
     return sorted(features), list(graph.places(NodeKind.LOGIT))
+
+
+def alone(graph: AttributionGraph, chosen: Collection[int], grouped: Collection[int]) -> list[int]:
+    """The features that matter too much to be left out, although they are like no other.
+
+    In a small graph a step of the circuit may be one feature. ``chosen`` are the candidates,
+    ``grouped`` those of them that are in a group. Nodes whose file states no influence never are.
+    """
+    shares = influence_shares([node.influence for node in graph.nodes])
+    return [place for place in chosen if place not in grouped and shares[place] >= ALONE]

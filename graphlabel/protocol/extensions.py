@@ -30,5 +30,6 @@ def switched_on(
     if settings.logit_agreement:
         found.append(LogitAgreement())
     if settings.selectivity:
-        found.append(Selectivity())
+        floor = settings.cross_floor if isinstance(settings, CalibratedSettings) else None
+        found.append(Selectivity(cross_floor=floor))
     return tuple(found)
