@@ -197,7 +197,7 @@ def test_methods_are_compared_and_reported(service: Service, tmp_path: Path) -> 
 
 
 def test_comparing_refuses_in_a_line(tmp_path: Path) -> None:
-    refused(run("compare", *INDEX, "--methods", "np_max-act"), "name one for it")
+    refused(run("compare", *INDEX, "--methods", "np_max-act"), "name one with --labeler")
     refused(run("compare", *INDEX, "--methods", "magic"), "no label method “magic”")
     refused(run("compare", *INDEX, "--n", "2", "--train", "500"), "lower --train or --test")
     (tmp_path / "file").write_text("")
