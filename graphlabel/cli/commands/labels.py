@@ -22,13 +22,6 @@ SetOption = Annotated[
     typer.Option("--set", help="Of this transcoder set alone; a part of its name.", metavar="SET"),
 ]
 LimitOption = Annotated[int, typer.Option(min=0, help="At most so many; 0 for all.")]
-ByTrustOption = Annotated[
-    bool,
-    typer.Option(
-        "--by-trust",
-        help="The least trusted first; with --graph, least trusted × most influential.",
-    ),
-]
 GraphOption = Annotated[
     Path | None,
     typer.Option("--graph", help="Given in this graph alone.", metavar="GRAPH"),
@@ -52,7 +45,13 @@ def list_(
     every: Annotated[
         bool, typer.Option("--every", help="Also those that are past or undone.")
     ] = False,
-    by_trust: ByTrustOption = False,
+    by_trust: Annotated[
+        bool,
+        typer.Option(
+            "--by-trust",
+            help="The least trusted first; with --graph, least trusted × most influential.",
+        ),
+    ] = False,
     limit: LimitOption = 50,
     store: StoreOption = None,
     json: JsonFlag = False,
@@ -90,7 +89,7 @@ def search(
     every: Annotated[
         bool, typer.Option("--every", help="Also those that are past or undone.")
     ] = False,
-    by_trust: ByTrustOption = False,
+    by_trust: Annotated[bool, typer.Option("--by-trust", help="The least trusted first.")] = False,
     limit: LimitOption = 50,
     store: StoreOption = None,
     json: JsonFlag = False,
