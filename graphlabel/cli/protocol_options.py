@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from graphlabel.cli.option_groups import Command, option_group
 from graphlabel.errors import UsageError
 
 if TYPE_CHECKING:
@@ -309,36 +309,6 @@ NOT_FOR_CALIBRATE = (
 )  # fmt: skip
 
 
-def protocol_options(*left_out: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def protocol_options(*left_out: str) -> Callable[[Command], Command]:
     """Give a command the protocol's options; it gets them as one argument, ``protocol``."""
-    hints = get_type_hints(ProtocolOptions, include_extras=True)
-    shared = [
-        inspect.Parameter(
-            name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=getattr(ProtocolOptions, name),
-            annotation=hints[name],
-        )
-        for name in ProtocolOptions.__dataclass_fields__
-        if name not in left_out
-    ]
-
-    def decorate(command: Callable[..., None]) -> Callable[..., None]:
-        own = inspect.signature(command, eval_str=True).parameters
-        kept = [
-            parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-            for name, parameter in own.items()
-            if name != "protocol"
-        ]
-
-        def wrapper(**values: Any) -> None:
-            given = {each.name: values.pop(each.name) for each in shared}
-            command(**values, protocol=ProtocolOptions(**given))
-
-        wrapper.__name__, wrapper.__doc__ = command.__name__, command.__doc__
-        wrapper.__module__ = command.__module__
-        signature = inspect.Signature([*kept, *shared])
-        wrapper.__signature__ = signature  # type: ignore[attr-defined]
-        return wrapper
-
-    return decorate
+    return option_group(ProtocolOptions, "protocol", *left_out)
