@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import numpy as np
 import torch
 from jaxtyping import Int
-from torch import Tensor
 
 from graphlabel.errors import GraphError
 from graphlabel.models.memory import available_memory, free_cached_memory, is_out_of_memory
 from graphlabel.tracing.frozen import FrozenModel
 from graphlabel.tracing.sources import Sources
+
+Result = TypeVar("Result")
 
 SHARE = 0.5
 """How much of the free memory a chunk may take."""
@@ -54,8 +56,8 @@ class Chunks:
     def run(
         self,
         items: Int[np.ndarray, " targets"],
-        compute: Callable[[Int[np.ndarray, " chunk"]], Tensor],
-    ) -> Iterator[tuple[Int[np.ndarray, " chunk"], Tensor]]:
+        compute: Callable[[Int[np.ndarray, " chunk"]], Result],
+    ) -> Iterator[tuple[Int[np.ndarray, " chunk"], Result]]:
         """Pieces with what was computed; raises GraphError when not even one target fits."""
         start = 0
         while start < len(items):
@@ -68,8 +70,8 @@ class Chunks:
             start += len(piece)
 
     def _try(
-        self, compute: Callable[[Int[np.ndarray, " chunk"]], Tensor], piece: np.ndarray
-    ) -> Tensor | None:
+        self, compute: Callable[[Int[np.ndarray, " chunk"]], Result], piece: np.ndarray
+    ) -> Result | None:
         """The result, or None when memory ran out; by then the traceback's tensors are gone."""
         try:
             return compute(piece)

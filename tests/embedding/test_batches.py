@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphlabel.embedding.batches import length_buckets
-from graphlabel.embedding.precision import Precision, _processor_flags, best_precision
+from graphlabel.embedding.precision import Precision, best_precision
 from graphlabel.embedding.tokens import clean
+from graphlabel.processor import processor_flags
 
 
 @given(st.lists(st.integers(1, 300), max_size=200), st.integers(1, 4_000))
@@ -54,7 +55,7 @@ def test_lone_surrogates_become_replacement_characters() -> None:
 )
 def test_the_processors_flags(tmp_path: Path, text: str, found: set[str]) -> None:
     (tmp_path / "cpuinfo").write_text(text)
-    flags = _processor_flags(tmp_path / "cpuinfo")
+    flags = processor_flags(tmp_path / "cpuinfo")
     assert flags & {"avx512_bf16", "amx_bf16", "bf16"} == found
 
 
