@@ -43,7 +43,7 @@ class Writing:
     """What is written at one layer, and the ways from there."""
 
     blocks: tuple[WriteBlock, ...]
-    """By position, in the dtype of matrix products."""
+    """By position."""
     norm: FrozenNorm | None
     """From the write point to the residual stream."""
     skip: Float[Tensor, "d d"] | None
@@ -110,11 +110,6 @@ class Sources:
     def n_features(self) -> int:
         """How many features are active."""
         return len(self.layer)
-
-    @property
-    def writes_in(self) -> torch.dtype:
-        """The dtype of matrix products."""
-        return self.writing[0].blocks[0].vectors.dtype
 
     @property
     def n_columns(self) -> int:
@@ -187,11 +182,13 @@ def find_sources(
 ) -> Sources:
     """Encode the prompt and gather every active feature's vectors.
 
-    Positions before ``first_position`` carry neither features nor errors. The vectors that are
-    multiplied are kept in ``matrix_dtype``.
+    Positions before ``first_position`` carry neither features nor errors. W_skip is kept in
+    ``matrix_dtype``, and so is what features write, but on a processor in the dtype of the trace:
+    there these products are small and of many shapes, which bfloat16 makes no faster.
     """
     n_layers, tokens = len(frozen.layers), frozen.token_vectors
     matrix_dtype = matrix_dtype or tokens.dtype
+    written_dtype = tokens.dtype if tokens.device.type == "cpu" else matrix_dtype
     pairs = list(zip(frozen.layers, transcoders.layers, strict=True))
     found, parts = [], []
     for done, (block, transcoder) in enumerate(pairs):
@@ -201,12 +198,12 @@ def find_sources(
     report("encoding layers", n_layers, n_layers)
     explained = torch.stack([part.linear + part.bias for part in parts])
     starts = _starts(found, tokens.shape[0])
-    writers = _writers(transcoders, found, starts, explained, matrix_dtype, report)
+    writers = _writers(transcoders, found, starts, explained, written_dtype, report)
     written = torch.stack([block.written(each.write_point) for block, each in pairs])
     errors = written - explained
     errors[:, :first_position] = 0
     counts = torch.tensor([len(each.position) for each in found])
-    none = errors.new_zeros(0, tokens.shape[1], dtype=matrix_dtype)
+    none = errors.new_zeros(0, tokens.shape[1], dtype=written_dtype)
     return Sources(
         layer=torch.repeat_interleave(torch.arange(n_layers), counts),
         position=torch.cat([each.position for each in found]).cpu(),
@@ -282,7 +279,7 @@ def _writers(
     found: list[_Active],
     starts: tuple[tuple[int, ...], ...],
     reconstruction: Tensor,
-    matrix_dtype: torch.dtype,
+    dtype: torch.dtype,
     report: Report,
 ) -> Writers:
     """Columns and scaled decoder rows by write layer and position, added to the reconstruction."""
@@ -296,7 +293,7 @@ def _writers(
             rows = transcoder.decoder_rows(active.feature.cpu(), write_layer)
             vectors = rows.to(reconstruction) * active.activation[:, None]
             reconstruction[write_layer].index_add_(0, active.position, vectors)
-            pieces = torch.split(vectors.to(matrix_dtype), widths)
+            pieces = torch.split(vectors.to(dtype), widths)
             for place, piece in enumerate(pieces):
                 if len(piece):
                     writers[write_layer][place].append((done, columns[place], piece))

@@ -97,7 +97,7 @@ def descend(frozen: FrozenModel, sources: Sources, targets: Targets, visitor: Vi
     target cost nothing for it.
     """
     n_layers, top = len(frozen.layers), int(targets.layer.max())
-    room = _Room(sources, targets)
+    room = _Room(frozen, targets)
     carried = room.enter(n_layers)
     for layer in range(min(top, n_layers - 1), -1, -1):
         writing, change = sources.writing[layer], None
@@ -122,13 +122,14 @@ def descend(frozen: FrozenModel, sources: Sources, targets: Targets, visitor: Vi
 class _Room:
     """Where covectors are carried: room for all targets, of which the first have entered."""
 
-    def __init__(self, sources: Sources, targets: Targets) -> None:
+    def __init__(self, frozen: FrozenModel, targets: Targets) -> None:
         self.targets = targets
         self.n_positions = int(targets.position.max()) + 1
         vectors, n_targets = targets.vector, len(targets.layer)
         self._together = targets_together(self.n_positions, vectors.device) or n_targets
         # a new shape of a product in bfloat16 takes milliseconds, so the last few are filled up
-        self._filled = sources.writes_in is torch.bfloat16 and not vectors.is_cuda
+        dtype = frozen.layers[0].value.dtype
+        self._filled = dtype is torch.bfloat16 and vectors.device.type == "cpu"
         places = -(-n_targets // self._together) * self._together if self._filled else n_targets
         self._all = vectors.new_zeros(places, self.n_positions, vectors.shape[1])
         self._entered = 0
