@@ -7,15 +7,17 @@ columns of the first positions: a quarter to a third of the whole.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from tempfile import TemporaryFile
+from tempfile import TemporaryFile, gettempdir
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from graphlabel.errors import GraphError
 from graphlabel.models.memory import available_memory
 from graphlabel.tracing.sources import Sources
 
@@ -73,44 +75,54 @@ def zero_blocks(
     errors = [sources.error_columns(layer, n_positions) for layer in range(n_layers)]
     places = [*zip(above, features, strict=True), *zip(above, errors, strict=True)]
     places.append((len(layers), sources.token_columns(n_positions)))
-    sizes = [rows * (columns.stop - columns.start) for rows, columns in places]
+    return _arranged(places, allocate)
+
+
+def copied(blocks: Blocks, allocate: Allocate) -> Blocks:
+    """The same in other room, perhaps of another device."""
+    made = _arranged([(len(block.effects), block.columns) for block in blocks], allocate)
+    for block, original in zip(made, blocks, strict=True):
+        block.effects.copy_(original.effects)
+    return made
+
+
+def _arranged(places: list[tuple[int, slice]], allocate: Allocate) -> Blocks:
+    """Blocks of so many targets and columns in fresh room; the tokens', the last, have them all."""
+    shapes = [(rows, columns.stop - columns.start) for rows, columns in places]
+    sizes = [rows * width for rows, width in shapes]
     parts = torch.split(allocate(sum(sizes)), sizes)
-    blocks = [
-        Block(columns, part.view(rows, columns.stop - columns.start))
-        for (rows, columns), part in zip(places, parts, strict=True)
-    ]
-    return Blocks(len(layers), tuple(blocks[:n_layers]), tuple(blocks[n_layers:-1]), blocks[-1])
-
-
-def on_processor(blocks: Blocks) -> Blocks:
-    """The same in the processor's memory."""
-
-    def moved(block: Block) -> Block:
-        return Block(block.columns, block.effects.cpu())
-
-    return Blocks(
-        blocks.n_targets,
-        tuple(map(moved, blocks.features)),
-        tuple(map(moved, blocks.errors)),
-        moved(blocks.tokens),
+    made = tuple(
+        Block(columns, part.view(shape))
+        for (_, columns), shape, part in zip(places, shapes, parts, strict=True)
     )
+    n_layers = len(made) // 2
+    return Blocks(places[-1][0], made[:n_layers], made[n_layers:-1], made[-1])
 
 
 class RowStore:
-    """Gives zeros for rows: in memory, and in a temporary file once they have taken their share."""
+    """Gives zeros for rows, in memory; in temporary files once they have taken their share."""
 
     def __init__(self, like: Tensor, share: float = SHARE) -> None:
-        """Rows have the dtype of ``like``, and lie on its device unless that is the processor."""
-        self._like = like
+        """Rows have the dtype of ``like``."""
+        self._dtype = np.dtype(np.float64 if like.dtype is torch.float64 else np.float32)
         self._left = int(share * available_memory(torch.device("cpu")))
 
     def allocate(self, count: int) -> Tensor:
-        """A flat tensor of so many zeros, whose memory is taken when it is written."""
-        if self._like.device.type != "cpu":
-            return self._like.new_zeros(count)
-        dtype = np.dtype(np.float64 if self._like.dtype is torch.float64 else np.float32)
-        self._left -= count * dtype.itemsize
+        """A flat tensor of so many zeros, whose memory is taken when it is written.
+
+        Raises GraphError when the folder for temporary files is full.
+        """
+        size = count * self._dtype.itemsize
+        self._left -= size
         if self._left >= 0 or not count:
-            return torch.from_numpy(np.zeros(count, dtype=dtype))
-        with TemporaryFile(prefix="graphlabel-rows-") as file:
-            return torch.from_numpy(np.memmap(file, dtype=dtype, mode="w+", shape=(count,)))
+            return torch.from_numpy(np.zeros(count, dtype=self._dtype))
+        try:
+            with TemporaryFile(prefix="graphlabel-rows-") as file:
+                if hasattr(os, "posix_fallocate"):  # a full disk would end the process later
+                    os.posix_fallocate(file.fileno(), 0, size)
+                return torch.from_numpy(np.memmap(file, self._dtype, mode="r+", shape=(count,)))
+        except OSError as error:
+            raise GraphError(
+                f"rows that memory has no room for do not fit into {gettempdir()}: {error}; point "
+                "TMPDIR to a folder with more room, or use fewer --max-feature-nodes"
+            ) from error

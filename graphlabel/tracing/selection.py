@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 
 from graphlabel.graph import NO_FEATURE, NodeOrder
-from graphlabel.tracing.blocks import Blocks, RowStore, on_processor
+from graphlabel.tracing.blocks import Blocks, RowStore, copied
 from graphlabel.tracing.chunks import Chunks, targets_that_fit
 from graphlabel.tracing.frozen import FrozenModel
 from graphlabel.tracing.sources import Report, Sources
@@ -127,7 +127,9 @@ def select(
     store = RowStore(frozen.token_vectors)
 
     def compute(targets: Targets) -> Blocks:
-        return on_processor(sweep(frozen, sources, targets, store.allocate))
+        if frozen.token_vectors.device.type == "cpu":
+            return sweep(frozen, sources, targets, store.allocate)
+        return copied(sweep(frozen, sources, targets), store.allocate)
 
     whole = logits.as_targets(frozen)
     for _, blocks in chunks.run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 import numpy as np
@@ -10,9 +11,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from graphlabel.errors import GraphError
 from graphlabel.models import LanguageModel, Transcoders, prompt_of_ids
 from graphlabel.tracing import TraceSettings, attention, blocks, trace
-from graphlabel.tracing.blocks import RowStore
+from graphlabel.tracing.blocks import RowStore, copied
 from graphlabel.tracing.frozen import FrozenModel, freeze
 from graphlabel.tracing.sources import Sources, find_sources
 from graphlabel.tracing.sweep import by_depth, direct_effects, feature_targets, sweep
@@ -105,6 +107,29 @@ def test_room_for_rows_is_zero_and_of_its_dtype(monkeypatch: pytest.MonkeyPatch)
             assert room.dtype == dtype
             assert room.tolist() == [0] * count
             room += 1
+
+
+def test_a_full_disk_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "available_memory", lambda _device: 0)
+
+    def full(*_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(GraphError, match="TMPDIR") as caught:
+        RowStore(torch.zeros(1)).allocate(10)
+    assert "\n" not in str(caught.value)
+
+
+def test_blocks_are_copied_into_other_room(load: Loader) -> None:
+    frozen, sources = prepared(load, "llama", "relu")
+    targets = feature_targets(sources, torch.arange(12))
+    found = sweep(frozen, sources, targets.part(by_depth(targets)))
+    again = copied(found, RowStore(sources.tokens).allocate)
+    for one, other in zip(found, again, strict=True):
+        assert one.columns == other.columns
+        assert torch.equal(one.effects, other.effects)
+        assert not one.effects.numel() or one.effects.data_ptr() != other.effects.data_ptr()
 
 
 @pytest.mark.parametrize("family", ["llama", "gpt2"])
