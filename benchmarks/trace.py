@@ -98,7 +98,12 @@ class Bench:
         done = subprocess.run(command, env=os.environ | threads, capture_output=True, text=True)
         if done.returncode:
             raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr[-2_000:]}")
-        return Run(**json.loads(done.stdout.strip().splitlines()[-1]))
+        run = Run(**json.loads(done.stdout.strip().splitlines()[-1]))
+        where = Path(command[1]).stem, case.name, *command[2:4] * ("--batch-size" in command)
+        print(
+            *where, f"{run.cpu:.2f} CPU s, {run.peak / 2**30:.2f} GiB", file=sys.stderr, flush=True
+        )
+        return run
 
 
 def matmul_peak(dtype: torch.dtype, n: int = 2_048) -> float:
