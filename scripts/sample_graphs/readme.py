@@ -59,4 +59,14 @@ def evaluation_table(transcoders: Path) -> str:
             f"| {each.layer} | {each.fvu:.3f} | {each.l0:.1f} | {each.dead:,} of "
             f"{each.features:,} | {spliced} |"
         )
-    return "\n".join(lines)
+    mean = sum(each.fvu for each in found.layers) / len(found.layers)
+    said = [f"Mean FVU {mean:.3f} on {found.tokens:,} tokens."]
+    ways = {
+        "as it is": found.cross_entropy,
+        "with all transcoders in the place of the MLPs": found.cross_entropy_spliced,
+        "with the MLPs silenced": found.cross_entropy_ablated,
+    }
+    taken = [f"{value:.2f} {way}" for way, value in ways.items() if value is not None]
+    if taken:
+        said.append(f"Cross-entropy on {found.splice_tokens:,} of them: {', '.join(taken)}.")
+    return "\n".join([*lines, "", *said])
