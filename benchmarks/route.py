@@ -21,8 +21,8 @@ from real_sized import EXAMPLES, MIX, real_sized_features, text_tokens
 
 from graphlabel.annotation import Routing
 from graphlabel.embedding import EmbeddingCache, Precision, SentenceEncoder, load_encoder
-from graphlabel.embedding.precision import cpu_has_bfloat16
 from graphlabel.graph import FeatureKey
+from graphlabel.processor import cpu_has_bfloat16
 from graphlabel.protocol import CalibratedSettings, Calibration, calibrate, route_calibrated
 from graphlabel.protocol.judging import judged_examples
 from graphlabel.records import FeatureRecord

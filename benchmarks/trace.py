@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +67,8 @@ class Run:
     """Resident set at its largest, in bytes."""
     active: int
     rows: int
+    operations: float = 0.0
+    """Of ours: the fewest that carry its rows' covectors."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,12 @@ class Bench:
         done = subprocess.run(command, env=os.environ | threads, capture_output=True, text=True)
         if done.returncode:
             raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr[-2_000:]}")
-        return Run(**json.loads(done.stdout.strip().splitlines()[-1]))
+        run = Run(**json.loads(done.stdout.strip().splitlines()[-1]))
+        where = Path(command[1]).stem, case.name, *command[2:4] * ("--batch-size" in command)
+        print(
+            *where, f"{run.cpu:.2f} CPU s, {run.peak / 2**30:.2f} GiB", file=sys.stderr, flush=True
+        )
+        return run
 
 
 def matmul_peak(dtype: torch.dtype, n: int = 2_048) -> float:
@@ -108,22 +116,6 @@ def matmul_peak(dtype: torch.dtype, n: int = 2_048) -> float:
         left @ right
         best = min(best, time.process_time() - started)
     return 2 * n**3 / best
-
-
-def sweep_operations(result: Path, model_config: dict[str, int]) -> float:
-    """Operations that carry the rows' covectors, however it is done: the fewest possible.
-
-    A row at (layer, position) passes the attention of its layer and those below, at its position
-    and those before: products with W_O, the pattern and W_V. Scores and logits are left out.
-    """
-    with np.load(result) as saved:
-        layer, position = saved["active_features"][saved["selected_features"]].T[:2]
-    d, heads = model_config["hidden_size"], model_config["num_attention_heads"]
-    groups, d_head = model_config["num_key_value_heads"], model_config["head_dim"]
-    places = position + 1.0
-    passing = 2 * d * d_head * (heads + groups) * places
-    patterns = heads * d_head * places * (places + 1)  # queries at or after a key
-    return float(((layer + 1) * (passing + patterns)).sum())
 
 
 def kept_edges(result: Path, shape: tuple[int, int]) -> dict[tuple[object, object], float]:
@@ -157,11 +149,13 @@ def all_edges(result: Path, shape: tuple[int, int]) -> dict[tuple[object, object
     }
 
 
-def spearman(bench: Bench, case: Case, result: Path, n_layers: int) -> str:
+def spearman(bench: Bench, case: Case, result: Path) -> str:
     """Rank correlation of the edges that pruning keeps in float32 with the same edges here."""
-    exact = bench.scratch / "exact.npz"
-    bench.ours(Case(case.tokens, case.rows), exact)
-    shape = (n_layers, case.tokens)
+    exact = bench.scratch / f"{Case(case.tokens, case.rows).name}.npz"
+    if not exact.is_file():
+        bench.ours(Case(case.tokens, case.rows), exact)
+    config = json.loads((bench.material.model / "config.json").read_text())
+    shape = (config["num_hidden_layers"], case.tokens)
     kept, found = kept_edges(exact, shape), all_edges(result, shape)
     both = [edge for edge in kept if edge in found]
     if not both:
@@ -190,34 +184,47 @@ def median(runs: list[Run], figure: str) -> float:
     return statistics.median(getattr(run, figure) for run in runs)
 
 
-def measure(bench: Bench, case: Case, options: argparse.Namespace) -> None:
-    """Run a case on both sides by turns and print its lines."""
-    result, other = bench.scratch / "ours.npz", bench.scratch / "reference.npz"
-    sizes = [] if case.alone or bench.peer is None else options.batch_sizes
-    ours: list[Run] = []
+def measure(bench: Bench, cases: list[Case], options: argparse.Namespace) -> None:
+    """Run cases that differ in dtype alone on both sides by turns and print their lines."""
+    results = {case: bench.scratch / f"{case.name}.npz" for case in cases}
+    other = bench.scratch / "reference.npz"
+    sizes = [] if cases[0].alone or bench.peer is None else options.batch_sizes
+    ours: dict[Case, list[Run]] = {case: [] for case in cases}
     reference: dict[int, list[Run]] = {size: [] for size in sizes}
     for _ in range(options.repeats):
-        ours.append(bench.ours(case, result))
+        for case, runs in ours.items():
+            # of a case that is compared with nothing the matrix may be large
+            runs.append(bench.ours(case, None if case.alone else results[case]))
         for size, runs in reference.items():
-            runs.append(bench.reference(case, size, options.backend, other))
-    seconds, peak = median(ours, "seconds"), median(ours, "peak")
-    config = json.loads((bench.material.model / "config.json").read_text())
-    share = sweep_operations(result, config) / median(ours, "cpu") / options.peaks[case.dtype]
+            runs.append(bench.reference(cases[0], size, options.backend, other))
+    for case, runs in ours.items():
+        print(_line(bench, case, runs, reference, options.peaks), flush=True)
+        if case.dtype == "bfloat16":
+            print(f"       {spearman(bench, case, results[case])}", flush=True)
+        elif reference:
+            print(f"       {agreement(results[case], other)}", flush=True)
+
+
+def _line(
+    bench: Bench,
+    case: Case,
+    ours: list[Run],
+    reference: dict[int, list[Run]],
+    peaks: dict[str, float],
+) -> str:
+    seconds, cpu, peak = (median(ours, figure) for figure in ("seconds", "cpu", "peak"))
     line = f"{case.tokens:>6} {case.rows:>6} {case.dtype:<9}{ours[0].active:>9}"
-    line += f"{seconds:>9.2f}{median(ours, 'cpu'):>8.2f}{peak / 2**30:>7.2f}{share:>7.0%}"
+    line += f"{seconds:>9.2f}{cpu:>8.2f}{peak / 2**30:>7.2f}"
+    share = ours[0].operations / cpu / peaks[case.dtype]
+    line += f"{share:>7.0%}"
     if reference:
-        size = min(reference, key=lambda size: median(reference[size], "seconds"))
+        size = min(reference, key=lambda size: median(reference[size], "cpu"))
         best = reference[size]
         theirs = median(best, "seconds")
         line += f"{theirs:>10.1f}{median(best, 'cpu'):>8.1f}{median(best, 'peak') / 2**30:>7.2f}"
         line += f"{size:>6}{theirs / seconds:>8.1f}x"
-        line += f"{median(best, 'cpu') / median(ours, 'cpu'):>7.1f}x"
-        line += f"{peak / median(best, 'peak'):>8.2f}"
-    print(line)
-    if case.dtype == "bfloat16":
-        print(f"       {spearman(bench, case, result, config['num_hidden_layers'])}")
-    elif reference:
-        print(f"       {agreement(result, other)}")
+        line += f"{median(best, 'cpu') / cpu:>7.1f}x{peak / median(best, 'peak'):>8.2f}"
+    return line
 
 
 def main() -> None:
@@ -239,17 +246,17 @@ def main() -> None:
     peaks = ", ".join(
         f"{value / 1e9:.0f} GFLOP/s in {name}" for name, value in options.peaks.items()
     )
-    print(f"one thread; matmul peak {peaks}; medians of {options.repeats}")
+    print(f"one thread; matmul peak {peaks}; medians of {options.repeats}", flush=True)
     ours = f"{'s':>9}{'CPU s':>8}{'GiB':>7}{'peak':>7}"
     theirs = f"{'ref s':>10}{'CPU s':>8}{'GiB':>7}{'batch':>6}{'ratio':>9}{'CPU':>8}{'RSS':>8}"
     print(f"{'tokens':>6} {'rows':>6} {'dtype':<9}{'active':>9}{ours}{theirs}")
     with tempfile.TemporaryDirectory() as scratch:
         bench = Bench(made, options.peer, Path(scratch))
-        for case in CASES:
-            if case.name in options.cases:
-                ids = Path(scratch) / f"{case.tokens}.json"
-                ids.write_text(json.dumps(prompt_ids(model, case.tokens)))
-                measure(bench, case, options)
+        wanted = [case for case in CASES if case.name in options.cases]
+        for (tokens, _), cases in groupby(wanted, key=lambda case: (case.tokens, case.rows)):
+            ids = Path(scratch) / f"{tokens}.json"
+            ids.write_text(json.dumps(prompt_ids(model, tokens)))
+            measure(bench, list(cases), options)
 
 
 if __name__ == "__main__":

@@ -7,13 +7,29 @@ import json
 import resource
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from graphlabel.models import load_language_model, load_transcoders, prompt_of_ids
 from graphlabel.tracing.settings import TraceSettings
-from graphlabel.tracing.trace import trace
+from graphlabel.tracing.trace import Trace, trace
+
+
+def sweep_operations(traced: Trace, config: Any) -> float:
+    """Operations that carry the rows' covectors, however it is done: the fewest possible.
+
+    A row at (layer, position) passes the attention of its layer and those below, at its position
+    and those before: products with W_O, the pattern and W_V. Scores and logits are left out.
+    """
+    layer, position = traced.active_features[traced.selected_features].T[:2]
+    d, heads = config.hidden_size, config.num_attention_heads
+    groups, d_head = config.num_key_value_heads, config.head_dim
+    places = position + 1.0
+    passing = 2 * d * d_head * (heads + groups) * places
+    patterns = heads * d_head * places * (places + 1)  # queries at or after a key
+    return float(((layer + 1) * (passing + patterns)).sum())
 
 
 def main() -> None:
@@ -52,8 +68,13 @@ def main() -> None:
             adjacency=traced.adjacency,
             logit_probabilities=traced.logit_probabilities,
         )
+    operations = sweep_operations(traced, model.config)
     counts = {"active": len(traced.active_features), "rows": len(traced.selected_features)}
-    print(json.dumps({"seconds": seconds, "cpu": cpu, "peak": peak, **counts}))
+    print(
+        json.dumps(
+            {"seconds": seconds, "cpu": cpu, "peak": peak, "operations": operations, **counts}
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import platform
 from enum import StrEnum
-from pathlib import Path
+
+from graphlabel.processor import cpu_has_bfloat16
 
 
 class Precision(StrEnum):
@@ -37,26 +37,3 @@ def best_precision(device: str | None = None) -> Precision:
             return Precision.BFLOAT16
         return Precision.FLOAT16 if major >= 7 else Precision.FLOAT32
     return Precision.BFLOAT16 if kind.type == "cpu" and cpu_has_bfloat16() else Precision.FLOAT32
-
-
-def cpu_has_bfloat16() -> bool:
-    """Whether the processor multiplies bfloat16 matrices natively.
-
-    torch also runs bfloat16 where it must emulate it, which is slower than float32.
-    """
-    return bool(_processor_flags() & {"avx512_bf16", "amx_bf16", "bf16"})
-
-
-def _processor_flags(cpuinfo: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
-    """What Linux says the processor can do and the kernel allows; elsewhere what torch says."""
-    if platform.system() == "Linux":
-        try:
-            lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
-        except OSError:
-            return frozenset()
-        stated = [line for line in lines if line.lower().startswith(("flags", "features"))]
-        return frozenset(stated[0].partition(":")[2].split()) if stated else frozenset()
-    import torch
-
-    told: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
-    return frozenset(name for name, has in told.items() if has is True)

@@ -54,19 +54,22 @@ class _Constants:
 
     def at_write(self, layer: int, covectors: Carried) -> None:
         writing = self.sources.writing[layer]
-        leading = len(writing.leading)
-        self._add(Constant.TRANSCODER, covectors[leading:], writing.bias)
-        self.parts[Constant.LEADING][: covectors.shape[1]] += torch.einsum(
-            "ptd,pd->t", covectors[:leading], writing.leading[: covectors.shape[0]]
+        leading = writing.leading[: covectors.shape[1]]
+        self._add(Constant.TRANSCODER, covectors[:, len(leading) :], writing.bias)
+        self.parts[Constant.LEADING][: len(covectors)] += torch.einsum(
+            "tpd,pd->t", covectors[:, : len(leading)], leading
         )
 
     def after_attention(self, layer: int, covectors: Carried) -> None:
-        self._add(Constant.ATTENTION, covectors, self.frozen.layers[layer].attention_bias)
+        block = self.frozen.layers[layer]
+        norm = block.post_attention_norm
+        entering = covectors if norm is None else norm.pull_back(covectors)
+        self._add(Constant.ATTENTION, entering, block.attention_bias)
 
     def at_embedding(self, covectors: Carried) -> None:
-        besides = (self.frozen.embedded - self.frozen.token_vectors)[: covectors.shape[0]]
-        self.parts[Constant.POSITION] += torch.einsum("ptd,pd->t", covectors, besides)
+        besides = (self.frozen.embedded - self.frozen.token_vectors)[: covectors.shape[1]]
+        self.parts[Constant.POSITION] += torch.einsum("tpd,pd->t", covectors, besides)
 
     def _add(self, part: Constant, covectors: Tensor, vector: Tensor | None) -> None:
         if vector is not None:
-            self.parts[part][: covectors.shape[1]] += (covectors @ vector).sum(dim=0)
+            self.parts[part][: len(covectors)] += (covectors @ vector).sum(dim=1)

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from graphlabel.embedding.precision import cpu_has_bfloat16
+from graphlabel.processor import cpu_has_bfloat16
 
 
 def multiply(
@@ -37,6 +37,21 @@ def multiply(
         product = torch.bmm if left.dim() == 3 else torch.mm
         return product(left, right, out_dtype=torch.float32)
     return (left @ right).float()
+
+
+def add_product(
+    total: Float[Tensor, "n d_out"],
+    left: Float[Tensor, "n d_in"],
+    right: Float[Tensor, "d_in d_out"],
+) -> None:
+    """Add a product to a matrix in place.
+
+    In bfloat16 on a CPU the product is rounded once before it is added; the sum is not.
+    """
+    if left.dtype == right.dtype == total.dtype:
+        total.addmm_(left, right)
+    else:
+        total.add_(multiply(left, right, rounded=total.device.type == "cpu"))
 
 
 @contextmanager

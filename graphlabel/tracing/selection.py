@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
-from torch import Tensor
 
-from graphlabel.graph import NodeOrder
+from graphlabel.graph import NO_FEATURE, NodeOrder
+from graphlabel.tracing.blocks import Blocks, RowStore, copied
 from graphlabel.tracing.chunks import Chunks, targets_that_fit
 from graphlabel.tracing.frozen import FrozenModel
 from graphlabel.tracing.sources import Report, Sources
-from graphlabel.tracing.sweep import Targets, direct_effects
+from graphlabel.tracing.sweep import Targets, feature_targets, sweep
 from graphlabel.tracing.targets import LogitTargets
 
 ROW_SUM_FLOOR = 1e-8
@@ -32,51 +31,58 @@ class Selected:
     order: NodeOrder
 
 
+@dataclass(frozen=True, eq=False)
+class _Swept:
+    """The rows of one sweep."""
+
+    first: int
+    """How many rows came before."""
+    blocks: Blocks
+
+
 class _Rows:
     """Rows computed so far, over all columns."""
 
     def __init__(self, sources: Sources, logits: LogitTargets, n_rows: int) -> None:
         self.n_features = sources.n_features
         self.layer, self.position = sources.layer.numpy(), sources.position.numpy()
-        dtype = np.float64 if sources.tokens.dtype is torch.float64 else np.float32
-        self.matrix = np.zeros((n_rows, sources.n_columns), dtype=dtype)
-        self.feature = np.zeros(n_rows, dtype=np.int64)
+        self.n_layers = len(sources.writing)
+        self.swept: list[_Swept] = []
+        self.feature = np.full(n_rows, NO_FEATURE, dtype=np.int64)
         self.row_sum = np.zeros(n_rows, dtype=np.float64)
-        self.count = self.begun = 0
+        self.count = 0
         self.visited: Bool[np.ndarray, " features"] = np.zeros(self.n_features, dtype=bool)
         self.n_logits = len(logits.ids)
         self.probabilities = logits.probabilities.cpu().double().numpy()
 
-    def next(self, count: int) -> Tensor:
-        """Where the rows after the last ones go: zeros, whose memory is used when it is written."""
-        self.matrix[self.count : self.begun] = 0  # of a sweep that memory ran out in
-        self.begun = self.count + count
-        return torch.from_numpy(self.matrix[self.count : self.count + count])
-
-    def add(self, effects: Tensor, features: np.ndarray | None) -> None:
-        """Take up the next rows, which are in their place already."""
-        rows = slice(self.count, self.count + len(effects))
-        sums = torch.linalg.vector_norm(effects, ord=1, dim=1, dtype=torch.float64).numpy()
-        self.row_sum[rows] = np.maximum(sums, ROW_SUM_FLOOR)
+    def add(self, blocks: Blocks, features: np.ndarray | None) -> None:
+        """Take up the rows of a sweep: these features', or the logits'."""
+        rows = slice(self.count, self.count + blocks.n_targets)
+        self.row_sum[rows] = np.maximum(blocks.row_sums().numpy(), ROW_SUM_FLOOR)
+        self.swept.append(_Swept(self.count, blocks))
         if features is not None:
             self.feature[rows] = features
             self.visited[features] = True
         self.count = rows.stop
 
-    def influence(self) -> Float[np.ndarray, " columns"]:
-        """Influence of every column on the logits, as far as rows are known.
+    def influence(self) -> Float[np.ndarray, " features"]:
+        """Influence of every feature on the logits, as far as rows are known.
 
         Edges only rise in layer, so one pass from the highest layer down is the whole sum.
         """
-        first = self.n_logits
-        weight = self.probabilities / self.row_sum[:first]
-        influence = np.asarray(weight @ np.abs(self.matrix[:first]), dtype=np.float64)
-        features = self.feature[first : self.count]
-        layers = self.layer[features]
-        for layer in np.unique(layers)[::-1]:
-            rows = first + np.flatnonzero(layers == layer)
-            weight = influence[self.feature[rows]] / self.row_sum[rows]
-            influence += weight @ np.abs(self.matrix[rows])
+        influence = np.zeros(self.n_features)
+        weight = np.zeros(self.count, dtype=np.float64)
+        weight[: self.n_logits] = self.probabilities / self.row_sum[: self.n_logits]
+        known = np.flatnonzero(self.feature[: self.count] != NO_FEATURE)
+        layers = self.layer[self.feature[known]]
+        for layer in range(self.n_layers - 1, -1, -1):
+            for swept in self.swept:
+                block = swept.blocks.features[layer]
+                effects = block.effects.abs().numpy()
+                weights = weight[swept.first : swept.first + len(effects)]
+                influence[block.columns] += weights.astype(effects.dtype) @ effects
+            rows = known[layers == layer]
+            weight[rows] = influence[self.feature[rows]] / self.row_sum[rows]
         return influence
 
     def most_influential(self, count: int, together: int) -> Int[np.ndarray, " count"]:
@@ -88,7 +94,7 @@ class _Rows:
         if count == self.n_features:
             chosen = np.arange(self.n_features)
         else:
-            ranked = np.argsort(-self.influence()[: self.n_features], kind="stable")
+            ranked = np.argsort(-self.influence(), kind="stable")
             chosen = ranked[~self.visited[ranked]][:count]
         chosen = chosen[np.argsort(self.position[chosen], kind="stable")]
         sweep = np.arange(count) // together
@@ -118,36 +124,49 @@ def select(
     fitting = chunk_size or min(batch_size, targets_that_fit(frozen, sources))
     chunks = Chunks(fitting, frozen.token_vectors.device)
     rows = _Rows(sources, logits, limit + len(logits.ids))
-    on_top = logits.as_targets(frozen)
+    store = RowStore(frozen.token_vectors)
 
-    def compute(targets: Targets, chunk: np.ndarray) -> Tensor:
-        wanted = targets.part(torch.from_numpy(chunk))
-        return direct_effects(frozen, sources, wanted, out=rows.next(len(chunk)))
+    def compute(targets: Targets) -> Blocks:
+        if frozen.token_vectors.device.type == "cpu":
+            return sweep(frozen, sources, targets, store.allocate)
+        return copied(sweep(frozen, sources, targets), store.allocate)
 
-    for _, effects in chunks.run(np.arange(len(logits.ids)), partial(compute, on_top)):
-        rows.add(effects, None)
-    features = Targets(sources.layer, sources.position, sources.encoder)
+    whole = logits.as_targets(frozen)
+    for _, blocks in chunks.run(
+        np.arange(len(logits.ids)), lambda chunk: compute(whole.part(torch.from_numpy(chunk)))
+    ):
+        rows.add(blocks, None)
     done = 0
     while done < limit:
         report("feature rows", done, limit)
         size = limit if limit == n_active else min(update_interval * batch_size, limit - done)
-        for chunk, effects in chunks.run(
-            rows.most_influential(size, chunks.size), partial(compute, features)
+        for chunk, blocks in chunks.run(
+            rows.most_influential(size, chunks.size),
+            lambda chunk: compute(feature_targets(sources, torch.from_numpy(chunk))),
         ):
-            rows.add(effects, chunk)
+            rows.add(blocks, chunk)
             done += len(chunk)
             report("feature rows", done, limit)
-    return _square(rows, frozen, sources)
+    return _square(rows, frozen)
 
 
-def _square(rows: _Rows, frozen: FrozenModel, sources: Sources) -> Selected:
-    n_layers, n_positions = len(frozen.layers), frozen.n_positions
+def _square(rows: _Rows, frozen: FrozenModel) -> Selected:
+    """The rows over the selected features, errors and tokens; the rows are used up."""
     selected = np.flatnonzero(rows.visited)
-    order = NodeOrder(len(selected), n_layers, n_positions, rows.n_logits)
-    adjacency = np.zeros((len(order), len(order)), dtype=rows.matrix.dtype)
-    columns = np.concatenate([selected, np.arange(sources.n_features, sources.n_columns)])
-    by_feature = rows.n_logits + np.argsort(rows.feature[rows.n_logits : rows.count])
-    for row, found in enumerate(by_feature):
-        np.take(rows.matrix[found], columns, out=adjacency[row, : len(columns)])
-    adjacency[order.logits, : len(columns)] = rows.matrix[: rows.n_logits, columns]
+    order = NodeOrder(len(selected), len(frozen.layers), frozen.n_positions, rows.n_logits)
+    place = np.searchsorted(selected, rows.feature[: rows.count])
+    place[: rows.n_logits] = np.arange(order.logits.start, order.logits.stop)
+    dtype = np.float64 if frozen.token_vectors.dtype is torch.float64 else np.float32
+    adjacency = np.zeros((len(order), len(order)), dtype=dtype)
+    beyond = len(selected) - rows.n_features
+    while rows.swept:
+        swept = rows.swept.pop()
+        targets = place[swept.first : swept.first + swept.blocks.n_targets]
+        for block in swept.blocks.features:
+            first, last = np.searchsorted(selected, [block.columns.start, block.columns.stop])
+            effects = block.effects[:, selected[first:last] - block.columns.start]
+            adjacency[targets[: len(effects)], first:last] = effects
+        for block in (*swept.blocks.errors, swept.blocks.tokens):
+            columns = slice(block.columns.start + beyond, block.columns.stop + beyond)
+            adjacency[targets[: len(block.effects)], columns] = block.effects
     return Selected(selected, adjacency, order)

@@ -22,8 +22,10 @@ Report = Callable[[str, int, int], None]
 class WriteBlock:
     """What features write at one layer and position: their columns and vectors."""
 
+    layers: tuple[int, ...]
+    """The features' layers that write here."""
     columns: tuple[slice, ...]
-    """Runs of columns, one for each layer that writes here."""
+    """A run of columns for each of these layers."""
     vectors: Float[Tensor, "writers d"]
     """Activation times decoder row."""
 
@@ -41,7 +43,7 @@ class Writing:
     """What is written at one layer, and the ways from there."""
 
     blocks: tuple[WriteBlock, ...]
-    """By position, in the dtype of matrix products."""
+    """By position."""
     norm: FrozenNorm | None
     """From the write point to the residual stream."""
     skip: Float[Tensor, "d d"] | None
@@ -55,6 +57,34 @@ class Writing:
 
 
 @dataclass(frozen=True, eq=False)
+class Reading:
+    """Where the features of one layer read: their encoder rows, read when they are targets."""
+
+    transcoder: TranscoderLayer
+    norm: FrozenNorm | None
+    """From the residual stream to the read point."""
+    position: Int[Tensor, " active"]
+    feature: Int[Tensor, " active"]
+    kept: tuple[Tensor, Tensor] | None
+    """Rows and biases of all active features, where the file gives no rows by themselves."""
+
+    def encoder(
+        self, places: Int[Tensor, " rows"], like: Tensor
+    ) -> tuple[Float[Tensor, "rows d"], Float[Tensor, " rows"]]:
+        """Some active features' encoder rows, pulled back to the residual stream, and biases."""
+        if self.kept is None:
+            rows, bias = self.transcoder.encoder_rows(self.feature[places])
+        else:
+            rows, bias = (part[places] for part in self.kept)
+        rows, bias = rows.to(like), bias.to(like)
+        if self.norm is None:
+            return rows, bias
+        if self.norm.bias is not None:
+            bias = bias + rows @ self.norm.bias
+        return self.norm.pull_back_rows(rows, self.position[places].to(rows.device)), bias
+
+
+@dataclass(frozen=True, eq=False)
 class Sources:
     """Every source of the local replacement model, ordered features, errors, tokens.
 
@@ -65,10 +95,10 @@ class Sources:
     position: Int[Tensor, " features"]
     feature: Int[Tensor, " features"]
     activation: Float[Tensor, " features"]
-    encoder: Float[Tensor, "features d"]
-    """Encoder rows, pulled back to the residual stream by the frozen norm."""
-    encoder_bias: Float[Tensor, " features"]
-    """What the pre-activation has whatever the residual stream: b_enc, and the norm's bias."""
+    starts: tuple[tuple[int, ...], ...]
+    """By layer: the column of the first feature of each position, and one past the last."""
+    reading: tuple[Reading, ...]
+    """By layer."""
     writing: tuple[Writing, ...]
     """By layer."""
     errors: Float[Tensor, "layers positions d"]
@@ -87,9 +117,36 @@ class Sources:
         layers, positions = self.errors.shape[:2]
         return self.n_features + layers * positions + positions
 
+    def encoder(
+        self, rows: Int[Tensor, " rows"]
+    ) -> tuple[Float[Tensor, "rows d"], Float[Tensor, " rows"]]:
+        """Some features' encoder rows, pulled back to the residual stream by the frozen norms.
+
+        Beside them what a pre-activation has whatever that stream: b_enc, and the norm's bias.
+        """
+        d_model, layers = self.tokens.shape[1], self.layer[rows]
+        vectors, biases = (
+            self.tokens.new_empty(len(rows), d_model),
+            self.tokens.new_empty(len(rows)),
+        )
+        for layer in sorted(set(layers.tolist())):
+            here = torch.nonzero(layers == layer)[:, 0]
+            places, to = rows[here] - self.starts[layer][0], here.to(vectors.device)
+            vectors[to], biases[to] = self.reading[layer].encoder(places, self.tokens)
+        return vectors, biases
+
+    def feature_columns(self, layer: int, n_positions: int) -> slice:
+        """The columns of a layer's features at the first positions."""
+        return slice(self.starts[layer][0], self.starts[layer][n_positions])
+
     def error_columns(self, layer: int, n_positions: int) -> slice:
         """The columns of a layer's errors at the first positions."""
         first = self.n_features + layer * len(self.tokens)
+        return slice(first, first + n_positions)
+
+    def token_columns(self, n_positions: int) -> slice:
+        """The columns of the first tokens."""
+        first = self.n_columns - len(self.tokens)
         return slice(first, first + n_positions)
 
 
@@ -100,8 +157,7 @@ class _Active:
     position: Tensor
     feature: Tensor
     activation: Tensor
-    encoder: Tensor
-    encoder_bias: Tensor
+    kept: tuple[Tensor, Tensor] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,11 +182,13 @@ def find_sources(
 ) -> Sources:
     """Encode the prompt and gather every active feature's vectors.
 
-    Positions before ``first_position`` carry neither features nor errors. The vectors that are
-    multiplied are kept in ``matrix_dtype``.
+    Positions before ``first_position`` carry neither features nor errors. W_skip is kept in
+    ``matrix_dtype``, and so is what features write, but on a processor in the dtype of the trace:
+    there these products are small and of many shapes, which bfloat16 makes no faster.
     """
     n_layers, tokens = len(frozen.layers), frozen.token_vectors
     matrix_dtype = matrix_dtype or tokens.dtype
+    written_dtype = tokens.dtype if tokens.device.type == "cpu" else matrix_dtype
     pairs = list(zip(frozen.layers, transcoders.layers, strict=True))
     found, parts = [], []
     for done, (block, transcoder) in enumerate(pairs):
@@ -139,19 +197,29 @@ def find_sources(
         parts.append(_constant_parts(block, transcoder))
     report("encoding layers", n_layers, n_layers)
     explained = torch.stack([part.linear + part.bias for part in parts])
-    writers = _writers(transcoders, found, explained, matrix_dtype, report)
+    starts = _starts(found, tokens.shape[0])
+    writers = _writers(transcoders, found, starts, explained, written_dtype, report)
     written = torch.stack([block.written(each.write_point) for block, each in pairs])
     errors = written - explained
     errors[:, :first_position] = 0
     counts = torch.tensor([len(each.position) for each in found])
-    none = errors.new_zeros(0, tokens.shape[1], dtype=matrix_dtype)
+    none = errors.new_zeros(0, tokens.shape[1], dtype=written_dtype)
     return Sources(
         layer=torch.repeat_interleave(torch.arange(n_layers), counts),
         position=torch.cat([each.position for each in found]).cpu(),
         feature=torch.cat([each.feature for each in found]).cpu(),
         activation=torch.cat([each.activation for each in found]),
-        encoder=torch.cat([each.encoder for each in found]),
-        encoder_bias=torch.cat([each.encoder_bias for each in found]),
+        starts=starts,
+        reading=tuple(
+            Reading(
+                transcoder,
+                block.reading(transcoder.read_point),
+                each.position.cpu(),
+                each.feature.cpu(),
+                each.kept,
+            )
+            for (block, transcoder), each in zip(pairs, found, strict=True)
+        ),
         writing=tuple(
             Writing(
                 blocks=tuple(_write_block(pieces, none) for pieces in writers[layer]),
@@ -175,21 +243,21 @@ def _energy(vectors: Tensor) -> Tensor:
 
 
 def _encode(block: FrozenLayer, transcoder: TranscoderLayer, first_position: int) -> _Active:
-    norm, x = block.reading(transcoder.read_point), block.read(transcoder.read_point)
-    activations = transcoder.encode(x)
+    activations = transcoder.encode(block.read(transcoder.read_point))
     activations[:first_position] = 0
     position, feature = activations.nonzero(as_tuple=True)
-    rows, bias = (part.to(x) for part in transcoder.encoder_rows(feature.cpu()))
+    kept = None if transcoder.reads_rows else transcoder.encoder_rows(feature.cpu())
     transcoder.release()
-    if norm is not None and norm.bias is not None:
-        bias = bias + rows @ norm.bias
-    return _Active(
-        position,
-        feature,
-        activations[position, feature],
-        rows if norm is None else norm.pull_back_rows(rows, position),
-        bias,
-    )
+    return _Active(position, feature, activations[position, feature], kept)
+
+
+def _starts(found: list[_Active], n_positions: int) -> tuple[tuple[int, ...], ...]:
+    starts, start = [], 0
+    for active in found:
+        counts = torch.bincount(active.position, minlength=n_positions).tolist()
+        starts.append(tuple(accumulate(counts, initial=start)))
+        start = starts[-1][-1]
+    return tuple(starts)
 
 
 def _constant_parts(block: FrozenLayer, transcoder: TranscoderLayer) -> _Parts:
@@ -203,40 +271,38 @@ def _constant_parts(block: FrozenLayer, transcoder: TranscoderLayer) -> _Parts:
     return _Parts(skip, read @ skip.T, bias)
 
 
-Writers = list[list[list[tuple[slice, Tensor]]]]
+Writers = list[list[list[tuple[int, slice, Tensor]]]]
 
 
 def _writers(
     transcoders: Transcoders,
     found: list[_Active],
+    starts: tuple[tuple[int, ...], ...],
     reconstruction: Tensor,
-    matrix_dtype: torch.dtype,
+    dtype: torch.dtype,
     report: Report,
 ) -> Writers:
     """Columns and scaled decoder rows by write layer and position, added to the reconstruction."""
     n_positions = reconstruction.shape[1]
     writers: Writers = [[[] for _ in range(n_positions)] for _ in transcoders.layers]
-    start = 0
     for done, (transcoder, active) in enumerate(zip(transcoders.layers, found, strict=True)):
         report("reading decoders", done, len(found))
-        per_position = torch.bincount(active.position, minlength=n_positions).tolist()
-        edges = [start, *(start + total for total in accumulate(per_position))]
-        columns = [slice(*ends) for ends in pairwise(edges)]
-        start = edges[-1]
+        columns = [slice(*ends) for ends in pairwise(starts[done])]
+        widths = [each.stop - each.start for each in columns]
         for write_layer in transcoder.write_layers if len(active.position) else ():
             rows = transcoder.decoder_rows(active.feature.cpu(), write_layer)
             vectors = rows.to(reconstruction) * active.activation[:, None]
             reconstruction[write_layer].index_add_(0, active.position, vectors)
-            pieces = torch.split(vectors.to(matrix_dtype), per_position)
+            pieces = torch.split(vectors.to(dtype), widths)
             for place, piece in enumerate(pieces):
                 if len(piece):
-                    writers[write_layer][place].append((columns[place], piece))
+                    writers[write_layer][place].append((done, columns[place], piece))
         transcoder.release()
     report("reading decoders", len(found), len(found))
     return writers
 
 
-def _write_block(pieces: list[tuple[slice, Tensor]], empty: Tensor) -> WriteBlock:
-    vectors = [vectors for _, vectors in pieces]
-    joined = torch.cat(vectors) if len(vectors) > 1 else (vectors or [empty])[0]
-    return WriteBlock(tuple(columns for columns, _ in pieces), joined)
+def _write_block(pieces: list[tuple[int, slice, Tensor]], empty: Tensor) -> WriteBlock:
+    layers, columns, vectors = zip(*pieces, strict=True) if pieces else ((), (), ())
+    joined = torch.cat(vectors) if len(vectors) > 1 else (*vectors, empty)[0]
+    return WriteBlock(layers, columns, joined)

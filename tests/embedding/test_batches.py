@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from graphlabel.embedding.batches import length_buckets
-from graphlabel.embedding.precision import Precision, _processor_flags, best_precision
+from graphlabel.embedding.precision import Precision, best_precision
 from graphlabel.embedding.tokens import clean
 
 
@@ -41,21 +38,6 @@ def test_cleaned_text_can_be_written(text: str) -> None:
 def test_lone_surrogates_become_replacement_characters() -> None:
     assert clean("a\ud800b\udfff") == "a\ufffdb\ufffd"
     assert clean("\U0001f642 é") == "\U0001f642 é"
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("flags\t\t: fpu avx512f avx512_bf16 amx_bf16\n", {"avx512_bf16", "amx_bf16"}),
-        ("processor : 0\nFeatures : fp asimd bf16\n", {"bf16"}),
-        ("flags : fpu avx2 avx512f\n", set()),
-        ("", set()),
-    ],
-)
-def test_the_processors_flags(tmp_path: Path, text: str, found: set[str]) -> None:
-    (tmp_path / "cpuinfo").write_text(text)
-    flags = _processor_flags(tmp_path / "cpuinfo")
-    assert flags & {"avx512_bf16", "amx_bf16", "bf16"} == found
 
 
 def test_the_best_precision_is_one_that_runs() -> None:

@@ -127,8 +127,9 @@ def conserve(model: LanguageModel, transcoders: Transcoders, ids: list[int]) -> 
         pre = block.read(transcoder.read_point) @ weight.T + bias
         values.append(pre[sources.position[mine], sources.feature[mine]])
     if sources.n_features:
-        targets = feature_targets(sources, torch.arange(sources.n_features))
-        add_up(frozen, sources, targets, sources.encoder_bias, torch.cat(values))
+        everything = torch.arange(sources.n_features)
+        targets, bias = feature_targets(sources, everything), sources.encoder(everything)[1]
+        add_up(frozen, sources, targets, bias, torch.cat(values))
 
 
 def add_up(

@@ -13,6 +13,7 @@ from graphlabel.errors import GraphError, UsageError
 from graphlabel.models import LanguageModel, Transcoders, memory, prompt_of_ids
 from graphlabel.models.memory import available_memory, is_out_of_memory
 from graphlabel.tracing import TraceSettings, chunks, selection, trace, verify
+from graphlabel.tracing.blocks import Blocks
 from graphlabel.tracing.chunks import Chunks
 
 IDS = [1, 10, 21, 5, 44, 10, 30]
@@ -70,15 +71,15 @@ def test_a_trace_goes_on_after_memory_ran_out(
     prompt = prompt_of_ids(model, IDS)
     settings = TraceSettings(dtype="float64", max_feature_nodes=40, batch_size=8, update_interval=2)
     expected = trace(model, transcoders, prompt, settings)
-    sweep, sizes = selection.direct_effects, []
+    sweep, sizes = selection.sweep, []
 
-    def small(frozen: object, sources: object, targets: object, **options: object) -> torch.Tensor:
+    def small(frozen: object, sources: object, targets: object, allocate: object) -> Blocks:
         sizes.append(len(targets.layer))  # type: ignore[attr-defined]
         if sizes[-1] > 3:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return sweep(frozen, sources, targets, **options)  # type: ignore[arg-type]
+        return sweep(frozen, sources, targets, allocate)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(selection, "direct_effects", small)
+    monkeypatch.setattr(selection, "sweep", small)
     found = trace(model, transcoders, prompt, settings)
     np.testing.assert_array_equal(found.selected_features, expected.selected_features)
     np.testing.assert_allclose(found.adjacency, expected.adjacency, atol=1e-12)

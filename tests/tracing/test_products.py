@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from graphlabel.tracing.products import multiply
+from graphlabel.tracing.products import add_product, multiply
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
@@ -42,3 +42,28 @@ def test_sums_are_float32(device: str, shape: tuple[int, ...]) -> None:
 def test_other_dtypes_are_left_alone(dtype: torch.dtype) -> None:
     left, right = torch.randn(4, 8, dtype=dtype), torch.randn(8, 5, dtype=dtype)
     assert torch.equal(multiply(left, right), left @ right)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_products_are_added_in_place(dtype: torch.dtype) -> None:
+    """float32: 1e-6."""
+    generator = torch.Generator().manual_seed(1)
+    left, right = (torch.randn(6, 6, generator=generator).to(dtype) for _ in range(2))
+    total = torch.randn(6, 6, generator=generator).to(dtype)
+    expected = total + left @ right
+    add_product(total, left, right)
+    torch.testing.assert_close(total, expected, atol=1e-6, rtol=1e-6)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_what_bfloat16_products_are_added_to_is_not_rounded(device: str) -> None:
+    """The product is off by 2^-8 of itself at most; the sum keeps float32's digits."""
+    generator = torch.Generator().manual_seed(1)
+    left, right = (torch.randn(64, 64, generator=generator).bfloat16() for _ in range(2))
+    before = 1_000 * torch.randn(64, 64, generator=generator)
+    product = left.double() @ right.double()
+    total = before.clone().to(device)
+    add_product(total, left.to(device), right.to(device))
+    assert total.dtype == torch.float32
+    added = total.cpu().double() - before.double()
+    assert off(added, product) <= 2**-8

@@ -48,23 +48,28 @@ class Norm:
     def freeze(self, module: nn.Module, x: Float[Tensor, "positions d"]) -> FrozenNorm:
         """The map that the norm is at these inputs."""
         scale = self.scale(x, norm_epsilon(module))
-        return FrozenNorm(
-            scale * self.weight(module, x.dtype), self.centred, self.bias(module, x.dtype)
-        )
+        weight, bias = self.weight(module, x.dtype), self.bias(module, x.dtype)
+        return FrozenNorm(scale, weight, self.centred, bias)
 
     def freeze_unweighted(self, module: nn.Module, x: Float[Tensor, "positions d"]) -> FrozenNorm:
         """The same without weight and bias."""
         scale = self.scale(x, norm_epsilon(module))
-        return FrozenNorm(scale.expand_as(x), self.centred, None)
+        return FrozenNorm(scale, scale.new_ones(x.shape[-1]), self.centred, None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrozenNorm:
-    """A norm at one prompt: multiplier · (x, centred or not) + bias."""
+    """A norm at one prompt: scale · weight · (x, centred or not) + bias."""
 
-    multiplier: Float[Tensor, "positions d"]
+    scale: Float[Tensor, "positions 1"]
+    weight: Float[Tensor, " d"]
     centred: bool
     bias: Float[Tensor, " d"] | None
+
+    @property
+    def multiplier(self) -> Float[Tensor, "positions d"]:
+        """Scale and weight together."""
+        return self.scale * self.weight
 
     def linear(self, x: Float[Tensor, "positions d"]) -> Float[Tensor, "positions d"]:
         """The linear part at every position."""
@@ -76,17 +81,17 @@ class FrozenNorm:
         return y if self.bias is None else y + self.bias
 
     def pull_back(
-        self, covectors: Float[Tensor, "positions targets d"]
-    ) -> Float[Tensor, "positions targets d"]:
+        self, covectors: Float[Tensor, "targets positions d"]
+    ) -> Float[Tensor, "targets positions d"]:
         """The transpose of the linear part, for covectors at the first positions."""
-        pulled = covectors * self.multiplier[: covectors.shape[0], None]
+        pulled = covectors * self.multiplier[: covectors.shape[1]]
         return centre(pulled) if self.centred else pulled
 
     def pull_back_rows(
         self, covectors: Float[Tensor, "rows d"], position: Tensor
     ) -> Float[Tensor, "rows d"]:
         """The transpose for rows that each sit at a position of their own."""
-        pulled = covectors * self.multiplier[position]
+        pulled = covectors * (self.scale[position] * self.weight)
         return centre(pulled) if self.centred else pulled
 
 

@@ -48,6 +48,7 @@ class _Stored(TranscoderLayer):
         self.read_point, self.write_point = points.read, points.write
         self._cached: tuple[Tensor, Tensor] | None = None
         self._check()
+        self.reads_rows = weights.reads_rows
         self.n_features = weights.shape("W_enc")[0]
 
     @property
@@ -60,6 +61,14 @@ class _Stored(TranscoderLayer):
         if self._cached is None:
             self._cached = self.weights.read("W_enc"), self.weights.read("b_enc")
         return self._cached
+
+    def encoder_rows(
+        self, features: Tensor
+    ) -> tuple[Float[Tensor, "features d"], Float[Tensor, " features"]]:
+        """Encoder rows and biases of some features."""
+        if self._cached is not None:
+            return super().encoder_rows(features)
+        return self.weights.rows("W_enc", features), self.weights.rows("b_enc", features)
 
     def release(self) -> None:
         """Forget the encoder."""

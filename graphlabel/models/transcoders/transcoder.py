@@ -121,6 +121,8 @@ class TranscoderLayer(ABC):
     write_point: WritePoint
     layer: int
     n_features: int
+    reads_rows = True
+    """Whether some encoder rows can be read without reading all of them."""
 
     @property
     @abstractmethod

@@ -24,6 +24,10 @@ class Weights(Protocol):
     def path(self) -> Path:
         """The file they are in."""
 
+    @property
+    def reads_rows(self) -> bool:
+        """Whether some rows can be read without reading all of them."""
+
     def names(self) -> frozenset[str]:
         """What there is."""
 
@@ -42,6 +46,7 @@ class SafetensorsFile:
     """A safetensors file, opened anew for every read so that nothing stays mapped."""
 
     path: Path
+    reads_rows = True
 
     def names(self) -> frozenset[str]:
         """What there is."""
@@ -60,16 +65,8 @@ class SafetensorsFile:
         return tensor
 
     def rows(self, name: str, places: Tensor) -> Tensor:
-        """Some rows; where they are few, only they are read."""
-        wanted, back = torch.unique(places.cpu(), return_inverse=True)
-        if not len(wanted):
-            return torch.empty(0, *self.shape(name)[1:])
-        if wanted.numel() * 4 > self.shape(name)[0]:
-            return self.read(name)[wanted][back]
-        with self._open() as file:
-            piece = file.get_slice(name)
-            read = [piece[int(row) : int(row) + 1] for row in wanted]
-        return torch.cat(read)[back]
+        """Some rows; the file is mapped, so only they are read."""
+        return self.read(name)[places.cpu()]
 
     def _open(self) -> Any:
         try:
@@ -83,6 +80,7 @@ class NumpyArchive:
     """An .npz file; numpy cannot read parts of its arrays."""
 
     path: Path
+    reads_rows = False
 
     def names(self) -> frozenset[str]:
         """What there is."""
@@ -128,6 +126,11 @@ class Renamed:
         """The file."""
         return self.source.path
 
+    @property
+    def reads_rows(self) -> bool:
+        """Whether encoder rows can be read by themselves."""
+        return self.source.reads_rows and not self.original.get("W_enc", "").endswith(".T")
+
     def names(self) -> frozenset[str]:
         """What there is, by its new names."""
         stored = self.source.names()
@@ -166,6 +169,11 @@ class Joined:
         """The encoder's file."""
         return self.encoder.path
 
+    @property
+    def reads_rows(self) -> bool:
+        """Whether encoder rows can be read by themselves."""
+        return self.encoder.reads_rows
+
     def names(self) -> frozenset[str]:
         """What there is."""
         return self.encoder.names() | self.decoder.names()
@@ -192,6 +200,7 @@ class InMemory:
 
     path: Path
     tensors: Mapping[str, Tensor]
+    reads_rows = True
 
     def names(self) -> frozenset[str]:
         """What there is."""
