@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import tempfile
 import time
 from collections.abc import Sequence
@@ -122,6 +123,7 @@ async def measure(path: Path, n_keys: int) -> dict[str, tuple[float, float, floa
     """Every measure: its median, its 95th percentile, its mean CPU time and its limit."""
     started, busy = time.perf_counter(), time.process_time()
     session = Session(read_graph(path), path)
+    gc.freeze()  # as graphlabel_tui.app.run does
     app = TimedApp(session)
     results: dict[str, tuple[float, float, float, float]] = {}
     async with app.run_test(size=(120, 40)) as pilot:

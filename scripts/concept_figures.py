@@ -16,12 +16,14 @@ import numpy as np
 from graphlabel import atlas
 from graphlabel.evidence import find_named, open_source
 from graphlabel.protocol import Calibration, Window, read_calibration
+from graphlabel.protocol.judging import judged_examples
+from graphlabel.protocol.settings import ExampleSettings, Strategy
 from graphlabel.records import FeatureRecord
 
 mpl.use("svg")
 mpl.rcParams.update({"svg.hashsalt": "graphlabel", "font.size": 10, "svg.fonttype": "none"})
 
-FEATURES = {"input": "0/301", "output": "2/500", "cross": "2/7", "obscure": "0/702"}
+FEATURES = {"input": "0/91", "output": "2/152", "cross": "2/502", "obscure": "1/324"}
 """A feature of atlas for each class."""
 COLOURS = {"input": "#2a6fdb", "output": "#d9822b", "cross": "#2e9e6b", "obscure": "#8a8a8a"}
 GLYPHS = {"input": "▼", "output": "▲", "cross": "◆", "obscure": "○"}
@@ -37,6 +39,7 @@ WINDOWS = {
     "8 on each side": Window(-8, 8),
 }
 EXAMPLES, BEFORE, AFTER = 4, 58, 34
+STRONG = ExampleSettings(n=10, examples=Strategy.STRONG)
 
 
 def draw_graph(path: Path) -> None:
@@ -76,14 +79,14 @@ def draw_graph(path: Path) -> None:
 
 
 def draw_classes(path: Path, records: Mapping[str, FeatureRecord]) -> None:
-    """The strongest examples of a feature of each class, one below the other by their peaks."""
+    """Strong examples of a feature of each class, one below the other by their peaks."""
     figure, panels = plt.subplots(4, 1, figsize=(7.6, 5.4), layout="constrained")
     for axes, (name, record) in zip(panels, records.items(), strict=True):
         axes.set(xlim=(-BEFORE - 4, AFTER + 17), ylim=(EXAMPLES - 0.4, -0.6))
         axes.axis("off")
         title = f"{GLYPHS[name]} {name}: {WHAT[name]}"
         axes.set_title(title, loc="left", color=COLOURS[name], fontsize=10, fontweight="bold")
-        for row, example in enumerate(record.top_examples[:EXAMPLES]):
+        for row, example in enumerate(judged_examples(record, STRONG).chosen[:EXAMPLES]):
             peak, tokens = example.peak, example.tokens
             word = tokens[peak].strip()
             text = {"y": row, "va": "center", "family": "monospace", "fontsize": 8}

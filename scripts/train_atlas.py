@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TypeVar
@@ -32,20 +32,18 @@ from scripts.atlas_training.language_model import (
     states_of_tokens,
     train_model,
 )
-from scripts.atlas_training.record import describe, update_record
+from scripts.atlas_training.record import describe, layers_of_record, update_record
 from scripts.atlas_training.story import measure_story
 from scripts.atlas_training.tokenizer import save_tokenizer, vocabulary
 from scripts.atlas_training.transcoder import TranscoderOptions, train_transcoder
-from scripts.atlas_training.transcoder_files import (
-    layer_file,
-    load_transcoder,
-    measure,
-    save_transcoder,
-)
+from scripts.atlas_training.transcoder_files import load_transcoder, measure, save_transcoder
 
 STAGES = ("model", "transcoders", "cross-layer", "story", "gold", "index")
 MODEL = ModelOptions()
-TRANSCODER = TranscoderOptions()
+TRANSCODER = TranscoderOptions(batch=1024)
+OF_TRANSCODERS = {"active": (3.0, 10.0, 10.0), "steps": (2500, 6000, 6000), "clusters": (0.4, 0, 0)}
+"""Settings that differ between transcoders, one number a layer. The first layer's stand for states
+at cities, and start as clusters for that; the others do the rest."""
 CROSS_LAYER = TranscoderOptions(width=512, active=8.0, steps=3000, batch=512)
 OPTIONS: dict[str, ModelOptions | TranscoderOptions] = {
     "model": MODEL,
@@ -53,7 +51,7 @@ OPTIONS: dict[str, ModelOptions | TranscoderOptions] = {
     "cross-layer": CROSS_LAYER,
 }
 Options = TypeVar("Options", ModelOptions, TranscoderOptions)
-DOCUMENTS = 8192
+DOCUMENTS = 6000
 CORPUS_SEED = 1_000
 ACTIVATION_SEED = 2_000
 EVALUATION_SEED = 3_000
@@ -104,13 +102,13 @@ def train_transcoders_stage(
     seed: int,
     options: TranscoderOptions,
     documents: int,
-    active: Sequence[float] | None = None,
+    of_layers: Mapping[str, Sequence[float]],
     wanted: Collection[int] | None = None,
 ) -> None:
     """Train one transcoder per layer on the saved model and measure the saved files.
 
-    Layers are trained independently of each other, each with its own number of active features
-    where `active` is given; those not wanted are read as they are, where there are any.
+    Layers are trained independently of each other, each with its own settings where `of_layers`
+    has them; those not wanted stay as they are, and so does what the record says of them.
     """
     started = time.perf_counter()
     vocab = vocabulary()
@@ -118,29 +116,28 @@ def train_transcoders_stage(
     data = collect(model, Corpus(seed + ACTIVATION_SEED, vocab), documents)
     fresh = collect(model, Corpus(seed + EVALUATION_SEED, vocab), max(documents // 8, 64))
     folder = out / "transcoders"
-    layers: list[dict[str, object]] = []
+    layers = {entry["layer"]: entry for entry in layers_of_record(out)}
     for layer, activations in enumerate(data):
+        if wanted is not None and layer not in wanted:
+            continue
 
         def report(step: int, loss: float, dead: int, layer: int = layer) -> None:
             print(f"layer {layer} step {step} loss {loss:.5f} dead {dead}", flush=True)
 
-        of_layer = replace(options, active=active[layer] if active else options.active)
-        if wanted is None or layer in wanted:
-            trained = train_transcoder(activations, of_layer, seed + layer, report)
-            save_transcoder(trained, folder, layer)
-        elif not layer_file(folder, layer).exists():
-            continue
+        own = {name: type(getattr(options, name))(of[layer]) for name, of in of_layers.items()}
+        trained = train_transcoder(activations, replace(options, **own), seed + layer, report)
+        save_transcoder(trained, folder, layer)
         quality = measure(load_transcoder(folder, layer), fresh[layer])
         print(f"layer {layer}: {quality} ({time.perf_counter() - started:.0f} s)", flush=True)
-        layers.append({"layer": layer, "active": of_layer.active, **quality})
+        layers[layer] = {"layer": layer, **own, **quality}
     update_record(
         out,
         {
             "transcoders": {
-                **describe(options),
+                **describe(options, of_layers),
                 "seconds": round(time.perf_counter() - started, 1),
                 "training_tokens": data[0].inputs.shape[0],
-                "layers": layers,
+                "layers": [layers[layer] for layer in sorted(layers)],
             }
         },
     )
@@ -213,13 +210,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--stage", choices=(*STAGES, "all"), default="all")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--layers", type=int, nargs="*", help="train these transcoders alone")
-    parser.add_argument("--active", type=float, nargs="+", help="one number a transcoder")
+    for name, numbers in OF_TRANSCODERS.items():
+        parser.add_argument(
+            f"--{name}", type=float, nargs="+", default=numbers, help="one number a transcoder"
+        )
     parser.add_argument("--documents", type=int, default=DOCUMENTS)
     parser.add_argument("--gold-tokens", type=int, default=GOLD_TOKENS)
     parser.add_argument("--index-tokens", type=int, default=200_000)
     for prefix, options in OPTIONS.items():
         group = parser.add_argument_group(f"{prefix}, see {type(options).__name__}")
         for field in fields(options):
+            if prefix == "transcoder" and field.name in OF_TRANSCODERS:
+                continue
             default = getattr(options, field.name)
             if isinstance(default, bool):
                 flag = argparse.BooleanOptionalAction
@@ -231,8 +233,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _chosen(arguments: argparse.Namespace, prefix: str, options: Options) -> Options:
     values = vars(arguments)
-    names = {field.name: _flag(prefix, field.name)[2:] for field in fields(options)}
-    return replace(options, **{n: values[flag.replace("-", "_")] for n, flag in names.items()})
+    flags = {f.name: _flag(prefix, f.name)[2:].replace("-", "_") for f in fields(options)}
+    return replace(options, **{n: values[flag] for n, flag in flags.items() if flag in values})
 
 
 def main() -> None:
@@ -248,7 +250,12 @@ def main() -> None:
     stages: dict[str, Callable[[], None]] = {
         "model": lambda: train_model_stage(out, seed, model),
         "transcoders": lambda: train_transcoders_stage(
-            out, seed, transcoder, documents, arguments.active, arguments.layers
+            out,
+            seed,
+            transcoder,
+            documents,
+            {name: getattr(arguments, name) for name in OF_TRANSCODERS},
+            arguments.layers,
         ),
         "cross-layer": lambda: cross_layer_stage(out, seed, cross_layer, documents // 2),
         "story": lambda: story_stage(out, seed),

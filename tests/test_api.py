@@ -21,7 +21,7 @@ def traced() -> api.GraphDocument:
         model=atlas.MODEL_FOLDER,
         transcoders=atlas.TRANSCODERS_FOLDER,
         slug="houston",
-        node_threshold=0.7,
+        node_threshold=0.95,
         targets=("Austin",),
     )
 
@@ -36,7 +36,7 @@ def test_a_trace_says_how_it_was_made(traced: api.GraphDocument) -> None:
     assert [n.text.strip() for n in traced.graph.nodes if n.key.kind is NodeKind.LOGIT] == [
         "Austin"
     ]
-    assert traced.residue.metadata["node_threshold"] == 0.7
+    assert traced.residue.metadata["node_threshold"] == 0.95
     assert traced.residue.metadata["generation_settings"]["attribution_targets"] == [" Austin"]
 
 

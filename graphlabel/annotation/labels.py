@@ -48,6 +48,8 @@ class LabelScore:
     """The measure on each tenth of the feature's activations alone, 9 the strongest."""
     model: str = ""
     """The language model that was asked; empty where none was."""
+    of_feature: bool = False
+    """It judges the feature, whatever it is called: a bound on what any label can be worth."""
 
     @property
     def above_chance(self) -> float:
@@ -85,13 +87,12 @@ class Provenance:
     def scored(self, scores: Iterable[LabelScore]) -> Provenance:
         """The provenance with these scores; earlier ones of the same scorers are replaced.
 
-        Trust becomes the mean of all scores' distance above chance.
+        Trust becomes the mean distance above chance of those that judge the label.
         """
         kept = {each.scorer: each for each in (*self.scores, *scores)}
-        if not kept:
-            return self
-        trust = sum(each.above_chance for each in kept.values()) / len(kept)
-        return replace(self, score=round(trust, 4), scores=tuple(kept.values()))
+        own = [each.above_chance for each in kept.values() if not each.of_feature]
+        trust = round(sum(own) / len(own), 4) if own else self.score
+        return replace(self, score=trust, scores=tuple(kept.values()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import numpy as np
 
 from graphlabel.annotation import clean_label
 from graphlabel.cli.routing import sampled_records
-from graphlabel.cli.scoring import BY_CTRL_C, Scoring, negatives_pool
+from graphlabel.cli.scoring import Scoring, negatives_pool
 from graphlabel.errors import EvidenceError
 from graphlabel.evidence import FeatureSource
 from graphlabel.labeling import Evidence, LabelMethod, Named, propose
@@ -135,8 +135,8 @@ def run_comparison(
     labelled = {}
     for method in methods:
         labelled[method.name] = label_features(prepared, method, asked.labeler, report)
-        by_hand = asked.labeler is not None and asked.labeler.stopped == BY_CTRL_C
-        if labelled[method.name].stopped or by_hand:
+        interrupted = asked.labeler is not None and asked.labeler.interrupted
+        if labelled[method.name].stopped or interrupted:
             raise KeyboardInterrupt
     labels = {name: found.labels for name, found in labelled.items()}
     scores = compare_methods(prepared, labels, how.scorers, report, how.check_stopped)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 SMALL_MODEL = "llm"
 """What ``--tier1`` calls the method for a small language model."""
-DEFAULT_TIER_TWO = "np_max-act-logits"
 PRICED_MODEL = "anthropic:claude-sonnet-5-5"
 """The model whose price is told where none is named."""
 
@@ -44,17 +43,6 @@ class TierOptions:
         """The method; raises UsageError when there is no such method or setting."""
         name = "side_tokens" if self.method == SMALL_MODEL else self.method
         return make_method(name, self.settings, tools)
-
-
-def parse_settings(pairs: Sequence[str], option: str) -> dict[str, str]:
-    """Settings from ``NAME=VALUE``; raises UsageError for anything else."""
-    found = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not (name and equals):
-            raise UsageError(f"{option} “{pair}” is no NAME=VALUE; write for example examples=20")
-        found[name.strip().replace("-", "_")] = value.strip()
-    return found
 
 
 def open_plan(

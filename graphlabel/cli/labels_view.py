@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,8 @@ from graphlabel.errors import UsageError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from graphlabel.graph import FeatureKey
+    from graphlabel.annotation import LabelTarget
+    from graphlabel.graph import AttributionGraph, FeatureKey
     from graphlabel.records import TranscoderSet
     from graphlabel.store import Store, StoredLabel
 
@@ -83,6 +85,37 @@ def facts(label: StoredLabel) -> dict[str, Any]:
     }
 
 
+class Order:
+    """Least trusted first; where a graph is at hand, least trusted × most influential."""
+
+    def __init__(self, graph: AttributionGraph | None = None) -> None:
+        """The order in which the labels of the graph, or of any, want a second look."""
+        from graphlabel.annotation.trust import influence_shares
+
+        self._shares: dict[LabelTarget, float] | None = None
+        if graph is not None:
+            shares = influence_shares([node.influence for node in graph.nodes])
+            found: defaultdict[LabelTarget, float] = defaultdict(float)
+            for node, share in zip(graph.nodes, shares, strict=True):
+                found[node.key] = float(share)
+                if node.is_feature:
+                    found[node.key.feature_key] += float(share)
+            self._shares = found
+
+    def first(self, labels: Iterable[StoredLabel], most: int | None) -> list[StoredLabel]:
+        """The first so many of the labels in this order; the newer one of equals."""
+        from heapq import nsmallest
+
+        return sorted(labels, key=self._key) if most is None else nsmallest(most, labels, self._key)
+
+    def _key(self, label: StoredLabel) -> tuple[bool, float, float, int]:
+        from graphlabel.annotation import trust_of
+
+        trust = trust_of(label.label)
+        share = 1.0 if self._shares is None else self._shares.get(label.target, 0.0)
+        return label.removed, -share * (1 - trust), trust, -label.id
+
+
 def table(labels: Iterable[StoredLabel], names: Sequence[str]) -> Table:
     """Labels as a table with the columns named."""
     from rich.table import Table
@@ -100,7 +133,7 @@ def table(labels: Iterable[StoredLabel], names: Sequence[str]) -> Table:
 
 
 def _cells(label: StoredLabel) -> dict[str, str]:
-    from graphlabel.annotation import Origin
+    from graphlabel.annotation import Origin, trust_of
 
     made = label.label.provenance
     text = "(no label)" if label.removed else f"“{label.label.text}”"
@@ -113,6 +146,7 @@ def _cells(label: StoredLabel) -> dict[str, str]:
         "on": str(label.target),
         "label": text,
         "by": label.annotator if person else f"{label.annotator} ({made.origin.value})",
+        "trust": "" if label.removed else f"{trust_of(label.label):.2f}",
         "when": made.time[:16].replace("T", " "),
         "state": label.state.value + overtook,
         "transcoders": str(label.transcoder_set) if label.transcoder_set else "not known",

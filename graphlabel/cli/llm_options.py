@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from graphlabel.cli.option_groups import option_group
 from graphlabel.errors import UsageError
 
 if TYPE_CHECKING:
@@ -93,34 +92,8 @@ class LanguageModelOptions:
         return open_gateway(model, self.settings(), note)
 
 
-def language_model_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command these options; it gets them as one argument, ``language_model``."""
-    hints = get_type_hints(LanguageModelOptions, include_extras=True)
-    shared = [
-        inspect.Parameter(
-            name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=getattr(LanguageModelOptions, name),
-            annotation=hints[name],
-        )
-        for name in LanguageModelOptions.__dataclass_fields__
-    ]
-    own = inspect.signature(command, eval_str=True).parameters
-    kept = [
-        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-        for name, parameter in own.items()
-        if name != "language_model"
-    ]
-
-    def wrapper(**values: Any) -> None:
-        given = {each.name: values.pop(each.name) for each in shared}
-        command(**values, language_model=LanguageModelOptions(**given))
-
-    wrapper.__name__, wrapper.__doc__ = command.__name__, command.__doc__
-    wrapper.__module__ = command.__module__
-    signature = inspect.Signature([*kept, *shared])
-    wrapper.__signature__ = signature  # type: ignore[attr-defined]
-    return wrapper
+language_model_options = option_group(LanguageModelOptions, "language_model")
+"""Gives a command these options; it gets them as one argument, ``language_model``."""
 
 
 def print_outcome(gateway: MeteredGateway) -> None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from graphlabel.cli.option_groups import Command, option_group
 from graphlabel.errors import UsageError
 
 if TYPE_CHECKING:
@@ -157,6 +157,15 @@ class ProtocolOptions:
             rich_help_panel=EXTENSIONS,
         ),
     ] = None
+    support: Annotated[
+        bool | None,
+        typer.Option(
+            "--support/--no-support",
+            help="With selectivity: what fires wherever it could is a candidate in spite of a "
+            "small effect; on with the calibrated rule, for it alone.",
+            rich_help_panel=EXTENSIONS,
+        ),
+    ] = None
     draws: Annotated[
         int | None,
         typer.Option(min=100, help="Draws of chance; 100,000.", rich_help_panel=CALIBRATION),
@@ -206,7 +215,14 @@ class ProtocolOptions:
     def _raw(self) -> RawSettings:
         from graphlabel.protocol import RawSettings
 
-        for name in ("theta", "cross_floor", "false_discovery_rate", "draws", "calibration"):
+        for name in (
+            "theta",
+            "cross_floor",
+            "false_discovery_rate",
+            "draws",
+            "calibration",
+            "support",
+        ):
             if getattr(self, name) is not None:
                 option = "fdr" if name == "false_discovery_rate" else name.replace("_", "-")
                 raise UsageError(f"--{option} belongs to the calibrated rule; drop --rule raw")
@@ -234,7 +250,7 @@ class ProtocolOptions:
         if self.tau is not None:
             raise UsageError("--tau is the raw rule's threshold; add --rule raw, or use --theta")
         names = ("theta", "cross_floor", "false_discovery_rate", "draws", "min_features",
-                 "max_features", "seed")  # fmt: skip
+                 "max_features", "seed", "support")  # fmt: skip
         given = {name: value for name in names if (value := getattr(self, name)) is not None}
         base = read_settings(self.calibration)[2] if self.calibration else CalibratedSettings()
         return replace(base, **self._shared(), **given)
@@ -289,40 +305,10 @@ def parse_window(text: str) -> Window:
 
 
 NOT_FOR_CALIBRATE = (
-    "rule", "calibration", "tau", "matched_null", "logit_agreement", "selectivity",
+    "rule", "calibration", "tau", "matched_null", "logit_agreement", "selectivity", "support",
 )  # fmt: skip
 
 
-def protocol_options(*left_out: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def protocol_options(*left_out: str) -> Callable[[Command], Command]:
     """Give a command the protocol's options; it gets them as one argument, ``protocol``."""
-    hints = get_type_hints(ProtocolOptions, include_extras=True)
-    shared = [
-        inspect.Parameter(
-            name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=getattr(ProtocolOptions, name),
-            annotation=hints[name],
-        )
-        for name in ProtocolOptions.__dataclass_fields__
-        if name not in left_out
-    ]
-
-    def decorate(command: Callable[..., None]) -> Callable[..., None]:
-        own = inspect.signature(command, eval_str=True).parameters
-        kept = [
-            parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-            for name, parameter in own.items()
-            if name != "protocol"
-        ]
-
-        def wrapper(**values: Any) -> None:
-            given = {each.name: values.pop(each.name) for each in shared}
-            command(**values, protocol=ProtocolOptions(**given))
-
-        wrapper.__name__, wrapper.__doc__ = command.__name__, command.__doc__
-        wrapper.__module__ = command.__module__
-        signature = inspect.Signature([*kept, *shared])
-        wrapper.__signature__ = signature  # type: ignore[attr-defined]
-        return wrapper
-
-    return decorate
+    return option_group(ProtocolOptions, "protocol", *left_out)

@@ -236,6 +236,7 @@ def _places(source: FeatureSource, encoder: Encoder, settings: CalibratedSetting
     lasting = replace(
         settings, theta=plain.theta, cross_floor=plain.cross_floor,
         matched_null=False, logit_agreement=False, selectivity=plain.selectivity,
+        support=plain.support,
     )  # fmt: skip
     identity = f"{encoder.name}|{encoder.revision}|".encode() + msgspec.json.encode(lasting)
     digest = hashlib.sha256(identity).hexdigest()[:12]

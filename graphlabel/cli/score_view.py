@@ -26,7 +26,10 @@ def summary_table(rows: Sequence[tuple[str, str, Summary]], title: str) -> Table
     named = len({method for method, _, _ in rows}) > 1
     left = ("method", "scorer") if named else ("scorer",)
     for name in (*left, "mean [95 %]", "chance", "n", "weak", "strong", "unread"):
-        table.add_column(name, justify="left" if name in left else "right", no_wrap=True)
+        if name in left:
+            table.add_column(name, overflow="fold", min_width=len("detection"))
+        else:
+            table.add_column(name, justify="right", no_wrap=True)
     for method, measure, found in rows:
         name = Text(f"{found.scorer} ({measure})")
         table.add_row(

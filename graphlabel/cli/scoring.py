@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from graphlabel.scoring.scorer import Scorer
 
 Report = Callable[[str, int, int], None]
-BY_CTRL_C = "stopped by Ctrl-C"
-"""Why a gateway sends nothing more after Ctrl-C."""
 POOL = 200
 """Features whose texts serve as negatives."""
 
@@ -100,7 +98,7 @@ class Scoring:
 
         Half of the answers are no score; what was answered is kept for the next run.
         """
-        if self.judge is not None and self.judge.stopped == BY_CTRL_C:
+        if self.judge is not None and self.judge.interrupted:
             raise KeyboardInterrupt
 
 
@@ -212,11 +210,11 @@ def _with_scores(
     scores: Sequence[Score],
     model: str,
 ) -> Annotations:
-    """The annotations with a label's scores; those that judge the feature alone are not its own."""
+    """The annotations with a label's scores."""
     kept = [
         found
         for each in scores
-        if each.label and (found := each.kept(model if each.scorer in ASKING else "")) is not None
+        if (found := each.kept(model if each.scorer in ASKING else "")) is not None
     ]
     changed = replace(label, provenance=label.provenance.scored(kept))
     return replace(annotations, labels={**annotations.labels, target: changed})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect
 from collections.abc import Mapping, Sequence
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,13 @@ from graphlabel.files.raw import ZIP_MAGIC, ParsedFile, collector_paused, parse,
 from graphlabel.graph import AttributionGraph
 
 
-def read_graph(path: Path, *, trust_pickle: bool = False) -> GraphDocument:
+def read_graph(path: str | PathLike[str], *, trust_pickle: bool = False) -> GraphDocument:
     """The graph in a file: JSON of any dialect, gzipped or not, or circuit-tracer's ``.pt``.
 
     A ``.pt`` file is a pickle: it may hold tensors, plain containers and circuit-tracer's own two
     classes, unless ``trust_pickle`` allows everything. Raises GraphFileError in one line.
     """
+    path = Path(path)
     data = read_bytes(path)
     if data[: len(ZIP_MAGIC)] == ZIP_MAGIC:
         from graphlabel.files.torch_graph import graph_from_pt

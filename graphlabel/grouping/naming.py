@@ -41,7 +41,7 @@ def name_of(
     if common:
         return clean_label(common)
     said = _words(graph, known, ranked)
-    return clean_label(said or f"{_tokens(graph, places)}, {_layers(graph, places)}")
+    return clean_label(said or where(graph, places))
 
 
 def _words(graph: AttributionGraph, known: Known, places: Sequence[int]) -> str:
@@ -70,7 +70,7 @@ def reason_of(
 
     ``group`` are the members among the nodes voted on, ``places`` the same in the graph.
     """
-    parts = [f"{_tokens(graph, places)}, {_layers(graph, places)}"]
+    parts = [where(graph, places)]
     upper = np.triu_indices(len(group), 1)
     for name, words in _WORDS.items():
         vote = found.get(name)
@@ -83,6 +83,11 @@ def reason_of(
         if says.any():
             parts.append(f"{words} ({vote.values[pairs][upper][says].mean():.2f})")
     return "; ".join(parts)
+
+
+def where(graph: AttributionGraph, places: Sequence[int]) -> str:
+    """At which tokens and in which layers some nodes stand."""
+    return f"{_tokens(graph, places)}, {_layers(graph, places)}"
 
 
 def _tokens(graph: AttributionGraph, places: Iterable[int]) -> str:

@@ -22,7 +22,7 @@ class Suggestion:
     name: str
     """Unique among the suggestions made together."""
     members: tuple[NodeKey, ...]
-    """At least two; no node is in two suggestions. By layer, then position."""
+    """At least one; no node is in two suggestions. By layer, then position."""
     reason: str
     """Why these, in words a person can read."""
 

@@ -81,7 +81,9 @@ def propose(
     answers: dict[int, Answer] = {}
     if not stopped:
         answers, stopped = _answers(gateway, queries, report)
-    outcomes: list[Outcome] = [UNSENT if isinstance(each, Request) else each for each in prepared]
+    outcomes: list[Outcome] = [
+        NOT_REACHED if isinstance(each, Request) else each for each in prepared
+    ]
     for number, answer in answers.items():
         place, request = asking[number]
         outcome = outcomes[place] = _read(prompted, request, answer)
@@ -96,7 +98,7 @@ _KINDS = (
     (VerbalizerError, "verbalizer"),
     (RemoteError, "service"),
 )
-UNSENT = Unnamed(FailureKind.UNSENT.value, "the run was stopped before it was asked")
+NOT_REACHED = Unnamed(FailureKind.INTERRUPTED.value, "the run was stopped before it was asked")
 
 T = TypeVar("T")
 
@@ -114,7 +116,7 @@ def _each(
             done.append(_guarded(step, each))
             report(phase, len(done), len(evidence))
     except KeyboardInterrupt:
-        return done + [UNSENT] * (len(evidence) - len(done)), True
+        return done + [NOT_REACHED] * (len(evidence) - len(done)), True
     return done, False
 
 
@@ -158,12 +160,8 @@ def _answers(
         answers.update(enumerate(gateway.ask(queries, arrived) if queries else ()))
     except KeyboardInterrupt:
         return answers, True
-    return answers, any(isinstance(each, Failure) and _is_stop(each) for each in answers.values())
-
-
-def _is_stop(failure: Failure) -> bool:
-    """Whether a gateway did not send a query because of Ctrl-C, and gave back what it had."""
-    return failure.kind is FailureKind.UNSENT and "Ctrl-C" in failure.message
+    failures = (each for each in answers.values() if isinstance(each, Failure))
+    return answers, any(each.kind is FailureKind.INTERRUPTED for each in failures)
 
 
 def _read(method: PromptedLabeler, request: Request, answer: Answer) -> Outcome:

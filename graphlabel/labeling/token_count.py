@@ -11,12 +11,15 @@ from collections.abc import Iterable, Sequence
 
 from graphlabel.annotation import FeatureClass, Routing, WindowScore
 from graphlabel.labeling.labeler import Proposal
+from graphlabel.protocol.judging import judged_examples
+from graphlabel.protocol.settings import ExampleSettings, Strategy
 from graphlabel.records import ActivationExample, FeatureRecord
 
 LOGIT_SHARE = 0.5
 """Weight of the logits beside the next tokens, whose shares sum to 1."""
 TOP_LOGITS = 5
-EXAMPLES = 10
+EXAMPLES = ExampleSettings(n=10, examples=Strategy.STRONG)
+"""Those that routing judges by: the ten largest alone may all be of one token among several."""
 ENOUGH = 0.5
 """A text that holds this share of the activation names the feature alone."""
 MANY = 3
@@ -35,8 +38,7 @@ class TokenCounter:
 
         Of a feature that was not routed the side on which more of the evidence agrees is named.
         """
-        examples = [e for e in record.top_examples[: 2 * EXAMPLES] if e.peak_activation > 0]
-        examples = list(dict.fromkeys(examples))[:EXAMPLES]
+        examples = judged_examples(record, EXAMPLES).chosen
         if not examples:
             return None
         if routing is None:

@@ -194,7 +194,7 @@ class BatchSender:
             await self.desk.halt.pause(pause)
             if self.desk.halt.reason:
                 raise CallError(
-                    FailureKind.UNSENT,
+                    self.desk.halt.kind,
                     f"batch {remote} goes on at the service; the same command collects it",
                 )
             pause = min(pause * _GROWTH, self.desk.settings.longest_pause)

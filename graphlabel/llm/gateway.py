@@ -33,7 +33,9 @@ class FailureKind(StrEnum):
     TIMEOUT = "timeout"
     SERVER = "server error"
     UNSENT = "unsent"
-    """Not tried: an earlier failure or Ctrl-C stopped the run."""
+    """Not tried: a failure before it ended the run, or it is a dry run."""
+    INTERRUPTED = "interrupted"
+    """Not tried: Ctrl-C came first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,11 @@ class MeteredGateway:
         """Why nothing is sent any more; empty while all is well."""
         return self._halt.reason
 
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C is why."""
+        return self._halt.kind is FailureKind.INTERRUPTED
+
     def ask(self, queries: Sequence[Query], done: Done | None = None) -> list[Answer]:
         """An answer or failure for each query, in order.
 
@@ -199,7 +204,7 @@ async def _finished(tasks: Sequence[Coroutine[None, None, None]], halt: Halt) ->
     try:
         await asyncio.wait(running, return_when=asyncio.FIRST_EXCEPTION)
     except asyncio.CancelledError:
-        halt.stop("stopped by Ctrl-C")
+        halt.interrupt()
         await asyncio.wait(running, return_when=asyncio.FIRST_EXCEPTION)
     finally:
         for task in running:

@@ -24,6 +24,8 @@ class Halt:
 
     reason: str = ""
     """Why nothing is; empty while something may be."""
+    kind: FailureKind = FailureKind.UNSENT
+    """What that makes of what is not sent."""
     _lost: int = 0
     _bell: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -38,6 +40,12 @@ class Halt:
         self.reason = self.reason or reason
         self._bell.set()
 
+    def interrupt(self) -> None:
+        """Send nothing any more, because of Ctrl-C."""
+        if not self.reason:
+            self.kind = FailureKind.INTERRUPTED
+        self.stop("stopped by Ctrl-C")
+
     def answered(self) -> None:
         """Note that the service works."""
         self._lost = 0
@@ -51,7 +59,7 @@ class Halt:
     def check(self) -> None:
         """Raise CallError when nothing is sent any more."""
         if self.reason:
-            raise CallError(FailureKind.UNSENT, f"not sent: {self.reason}")
+            raise CallError(self.kind, f"not sent: {self.reason}")
 
     async def pause(self, seconds: float) -> None:
         """Sleep, unless all is stopped before."""
@@ -108,4 +116,4 @@ def retrying(settings: GatewaySettings, halt: Halt) -> AsyncRetrying:
 
 def unsent(halt: Halt) -> Failure:
     """A query that is not tried any more."""
-    return Failure(FailureKind.UNSENT, f"not sent: {halt.reason}")
+    return Failure(halt.kind, f"not sent: {halt.reason}")

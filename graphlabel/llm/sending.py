@@ -17,6 +17,7 @@ from graphlabel.llm.retrying import Halt, Pace, retrying
 from graphlabel.llm.settings import GatewaySettings
 from graphlabel.llm.terms import Terms
 
+_NOT_SENT = (FailureKind.BUDGET, FailureKind.UNSENT, FailureKind.INTERRUPTED)
 _LOOK_AGAIN = 0.2
 """Seconds between looks at a question that another run is asking."""
 
@@ -72,7 +73,7 @@ class Sender:
         try:
             answer: Completion = await retrying(desk.settings, desk.halt)(self._attempt, key, query)
         except CallError as error:
-            if error.kind not in (FailureKind.BUDGET, FailureKind.UNSENT):
+            if error.kind not in _NOT_SENT:
                 desk.halt.lost(error)
             return error.failure
         desk.halt.answered()

@@ -30,5 +30,7 @@ def switched_on(
     if settings.logit_agreement:
         found.append(LogitAgreement())
     if settings.selectivity:
-        found.append(Selectivity())
+        calibrated = settings if isinstance(settings, CalibratedSettings) else None
+        floor = calibrated.cross_floor if calibrated and calibrated.support else None
+        found.append(Selectivity(cross_floor=floor))
     return tuple(found)

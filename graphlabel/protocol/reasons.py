@@ -36,6 +36,8 @@ def calibrated_reason(
         why = f"nothing is alike enough: {', '.join(short)}; {_PERSON}"
     else:
         why = _alike(chosen, score, feature, calibration.settings)
+        if changes and (score.effect or 0.0) < calibration.floor(chosen.value):
+            why = why.replace(" are alike", " are little alike", 1)
         why += f", effect {score.effect or 0.0:.2f}, {_p_in_words(score.p)}"
         if chosen is FeatureClass.CROSS:
             sides = [_shortfall(each, scores[each], calibration) for each in ("input", "output")]

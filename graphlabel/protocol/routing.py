@@ -26,6 +26,8 @@ from graphlabel.records import FeatureRecord
 
 Stated = dict[str, str | float | int | bool | None]
 Scores = dict[str, WindowScore | None]
+ALIKE_AS_ANY = 0.99
+"""From this effect on, a side's windows are as alike as any feature's."""
 
 
 def route_raw(
@@ -142,12 +144,14 @@ def calibrated_case(
     """The case of a feature whose windows are all scored.
 
     A side that does not pass its own cut-off is no candidate, however large its effect: in a window
-    where no feature of the source is alike, chance alone makes large effects.
+    where no feature of the source is alike, chance alone makes large effects. Effects of both sides
+    from 0.99 on count the same: in a window where few features are alike, very large ones occur.
     """
     sides = calibration.settings.sides
     scores = {side: calibration.side_score(side, feature.scores) for side in sides}
     values = {side: calibration.value(side, score) for side, score in scores.items()}
-    return Case(record, feature, scores, values, calibration.settings.theta)
+    capped = {side: min(values[side], ALIKE_AS_ANY) for side in ("input", "output")}
+    return Case(record, feature, scores, values | capped, calibration.settings.theta)
 
 
 def calibrated_class(case: Case, calibration: Calibration) -> FeatureClass:

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from graphlabel.protocol.decision import NO_CANDIDATE, SAME, Case, Opinion
+from graphlabel.protocol.decision import NO_CANDIDATE, SAME, Case, Opinion, reaches
+from graphlabel.protocol.support import Places, says_what_follows, tokens_decide
 from graphlabel.records import ActivationExample, FeatureRecord
 
 STRONG = 0.5
@@ -25,45 +26,35 @@ _AROUND = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
-    """Places in a feature's excerpts that share a side's tokens with its strong examples."""
-
-    fired: int
-    n: int
-
-    @property
-    def share(self) -> float:
-        """The share that the feature fires on, one more place counted as fired on: 1 without any.
-
-        The one more stands for the examples themselves, so that few places say little.
-        """
-        return (self.fired + 1) / (self.n + 1)
-
-
-@dataclass(frozen=True, slots=True)
 class Selectivity:
     """Of the sides that are candidates, the more selective one stays.
 
     A side with a share below ``least`` is no candidate. Shares that are the same leave the
-    decision to the scores.
+    decision to the scores. With the floor of the cross window, so under the calibrated rule, a
+    feature that fires wherever it could is a candidate in spite of a small effect.
     """
 
     least: float = LEAST
+    cross_floor: float | None = None
 
     def __call__(self, case: Case) -> Opinion:
-        """Take from a side its candidacy where the excerpts speak against it."""
+        """What the sides are worth after a look at where else the feature fires."""
         found = selectivity(case.record)
         values = dict(case.values)
-        before = case.side
+        if self.cross_floor is not None and says_what_follows(case, found):
+            values["output"] = max(values["output"], case.threshold)
         for side, places in found.items():
             if places.share < self.least:
                 values[side] = NO_CANDIDATE
-        standing = [side for side in found if values[side] >= case.threshold - SAME]
+        standing = [side for side in found if reaches(values[side], case.threshold)]
         if len(standing) == 2:
             input_share, output_share = found["input"].share, found["output"].share
             if abs(input_share - output_share) > SAME:
                 values["output" if input_share > output_share else "input"] = NO_CANDIDATE
-        return Opinion(values, "" if before is None else _words(found))
+        floor = self.cross_floor
+        if not standing and floor is not None and tokens_decide(case, found, floor):
+            standing, values["input"] = ["input"], case.threshold
+        return Opinion(values, _words(found) if standing or case.side else "")
 
 
 def selectivity(record: FeatureRecord) -> dict[str, Places]:
@@ -76,10 +67,11 @@ def selectivity(record: FeatureRecord) -> dict[str, Places]:
     highest = max((each.peak_activation for each in firing), default=0.0)
     if highest <= 0:
         return {"input": Places(0, 0), "output": Places(0, 0)}
-    at, after = set[str](), set[str]()
+    at, after, strong = set[str](), set[str](), 0
     for example in firing:
         place = example.peak if example.sampled is None else example.sampled
         if example.activations[place] >= STRONG * highest:
+            strong += 1
             at.add(example.tokens[place])
             after.update(example.tokens[place + 1 : place + 2])
     counts = {"input": [0, 0], "output": [0, 0]}
@@ -88,7 +80,8 @@ def selectivity(record: FeatureRecord) -> dict[str, Places]:
         for side, alike in (("input", token in at), ("output", following in after)):
             counts[side][0] += alike and fired
             counts[side][1] += alike
-    return {side: Places(fired, n) for side, (fired, n) in counts.items()}
+    kinds = {"input": len(at) / max(strong, 1), "output": len(after) / max(strong, 1)}
+    return {side: Places(fired, n, kinds[side]) for side, (fired, n) in counts.items()}
 
 
 def _places(examples: list[ActivationExample]) -> Iterator[tuple[str, str | None, float]]:

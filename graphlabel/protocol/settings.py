@@ -102,6 +102,8 @@ class CalibratedSettings(DecisionSettings):
 
     examples: Strategy = Strategy.STRONG
     selectivity: bool = True
+    support: bool = True
+    """With selectivity: what fires wherever it could is a candidate in spite of a small effect."""
     theta: float = 0.3
     """The effect that input and output features must reach."""
     cross_floor: float = 0.4
@@ -144,7 +146,14 @@ class CalibratedSettings(DecisionSettings):
         return tuple(window for windows in self.sides.values() for window in windows)
 
 
-DECIDES_LATER = ("theta", "cross_floor", "matched_null", "logit_agreement", "selectivity")
+DECIDES_LATER = (
+    "theta",
+    "cross_floor",
+    "matched_null",
+    "logit_agreement",
+    "selectivity",
+    "support",
+)
 """Settings that leave a calibration as it is."""
 
 

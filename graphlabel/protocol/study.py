@@ -116,7 +116,7 @@ class ScoreBank:
         plain = CalibratedSettings()
         lasting = replace(
             settings, theta=plain.theta, cross_floor=plain.cross_floor, matched_null=False,
-            logit_agreement=False, selectivity=plain.selectivity,
+            logit_agreement=False, selectivity=plain.selectivity, support=plain.support,
         )  # fmt: skip
         if lasting not in self._calibrations:
             made = calibrate(self._calibrate_on, self.encoder, lasting)

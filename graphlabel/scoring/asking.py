@@ -6,10 +6,12 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, TypeVar
 
 from graphlabel.errors import AnswerError
-from graphlabel.llm import Answer, Failure, Gateway, Query, StopReason
+from graphlabel.graph import FeatureKey
+from graphlabel.llm import Answer, Completion, Failure, Gateway, Query, StopReason
 from graphlabel.scoring.scorer import Report, no_report
 
 T = TypeVar("T")
@@ -35,10 +37,15 @@ class Read(Generic[T]):
 def ask_all(
     gateway: Gateway,
     queries: Sequence[Query],
+    about: Callable[[int], FeatureKey],
     parse: Callable[[int, str], T],
     report: Report = no_report,
 ) -> list[Read[T]]:
-    """The value of every query's answer, in order; ``parse`` raises AnswerError."""
+    """The value of every query's answer, in order; ``parse`` raises AnswerError.
+
+    Answers that cannot be read are kept by the gateway, as they came; ``about`` says of a query
+    which feature it is about.
+    """
     done = 0
 
     def count(_place: int, _answer: Answer) -> None:
@@ -47,18 +54,23 @@ def ask_all(
         report(done, len(queries))
 
     answers = gateway.ask(queries, count) if queries else []
-    return [_read(place, answer, parse) for place, answer in enumerate(answers)]
+    found: list[Read[T]] = []
+    for place, (query, answer) in enumerate(zip(queries, answers, strict=True)):
+        if isinstance(answer, Failure):
+            found.append(Read(None, answer.kind.value))
+            continue
+        try:
+            found.append(Read(_parsed(answer, partial(parse, place))))
+        except AnswerError as error:
+            gateway.unusable(query, answer, str(about(place)), str(error))
+            found.append(Read(None))
+    return found
 
 
-def _read(place: int, answer: Answer, parse: Callable[[int, str], T]) -> Read[T]:
-    if isinstance(answer, Failure):
-        return Read(None, answer.kind.value)
+def _parsed(answer: Completion, parse: Callable[[str], T]) -> T:
     if answer.stop is StopReason.REFUSAL:
-        return Read(None)
-    try:
-        return Read(parse(place, answer.text))
-    except AnswerError:
-        return Read(None)
+        raise AnswerError("the model refused")
+    return parse(answer.text)
 
 
 def parse_numbers(text: str, count: int, highest: int) -> tuple[int, ...]:

@@ -91,7 +91,11 @@ class Intruder:
                 trials.append(trial)
                 queries.append(query)
         read = ask_all(
-            self._gateway, queries, lambda i, text: _number(text, trials[i].size), report
+            self._gateway,
+            queries,
+            lambda i: tests[trials[i].test].record.key,
+            lambda i, text: _number(text, trials[i].size),
+            report,
         )
         named: list[list[_Named]] = [[] for _ in tests]
         for trial, found in zip(trials, read, strict=True):

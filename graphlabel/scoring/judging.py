@@ -76,6 +76,7 @@ class Judge:
         read = ask_all(
             self._gateway,
             queries,
+            lambda i: tests[batches[i].test].record.key,
             lambda i, text: parse_numbers(text, len(batches[i].texts), 1),
             report,
         )

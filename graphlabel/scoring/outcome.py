@@ -62,6 +62,7 @@ class Score:
             self.unparsed,
             tuple((number, round(each, 4)) for number, each in self.by_quantile.items()),
             model,
+            of_feature=not self.label,
         )
 
 

@@ -53,6 +53,7 @@ class Simulation:
         read = ask_all(
             self._gateway,
             queries,
+            lambda i: tests[texts[i][0]].record.key,
             lambda i, answer: parse_numbers(answer, len(texts[i][1].excerpt.tokens), HIGHEST),
             report,
         )

@@ -174,8 +174,10 @@ def _engine(url: URL, patience: float) -> Engine:
     least, most = _ANSWER_SECONDS
     seconds = min(max(round(patience), least), most)
     waits = {"connect_timeout": seconds, "tcp_user_timeout": 1000 * seconds}
+    # a statement that is prepared is planned without regard to how common the searched words are
+    asked_once = {"prepare_threshold": None}
     try:
-        return create_engine(url, pool_pre_ping=True, connect_args=waits)
+        return create_engine(url, pool_pre_ping=True, connect_args=waits | asked_once)
     except ImportError as error:
         raise StoreError(
             "a PostgreSQL store needs psycopg; install it with: pip install 'graphlabel[postgres]'"

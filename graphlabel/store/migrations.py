@@ -85,7 +85,7 @@ def _word_search(connection: Connection) -> None:
                 sql("CREATE INDEX ix_labels_text ON labels USING gin (folded gin_trgm_ops)")
             )
     except DBAPIError:
-        # a server without the extension, or a role that may not add it: searching reads all labels
+        # a server without the extension, or a role that may not add it: 0005 makes an index
         return
 
 
@@ -109,11 +109,25 @@ def _short_words(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
+def _short_words_on_servers(connection: Connection) -> None:
+    """PostgreSQL finds words of any length too, with no extension; see ``words``."""
+    if connection.dialect.name != "postgresql":
+        return
+    for statement in (
+        "CREATE FUNCTION label_trigrams(folded text) RETURNS tsvector "
+        "LANGUAGE sql IMMUTABLE PARALLEL SAFE AS 'SELECT array_to_tsvector(array("
+        "SELECT substr(folded || ''  '', i, 3) FROM generate_series(1, length(folded)) i))'",
+        "CREATE INDEX ix_labels_trigrams ON labels USING gin (label_trigrams(folded))",
+    ):
+        connection.execute(sql(statement))
+
+
 MIGRATIONS: tuple[tuple[str, Callable[[Connection], None]], ...] = (
     ("0001_graphs_and_edits", _first_tables),
     ("0002_labels_and_transcoder_sets", _labels_and_sets),
     ("0003_word_search", _word_search),
     ("0004_short_words", _short_words),
+    ("0005_short_words_on_servers", _short_words_on_servers),
 )
 """Applied in order, once each; never edit one that has been released, append another."""
 

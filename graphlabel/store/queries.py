@@ -15,7 +15,7 @@ from graphlabel.store.labels import LabelFilter, LabelState, StoredLabel
 from graphlabel.store.rows import stored_label
 from graphlabel.store.schema import LABELS, DatabaseRow
 from graphlabel.store.sets import known_sets
-from graphlabel.store.words import TEXTS, text_match
+from graphlabel.store.words import TEXTS, lexeme_match, text_match
 
 _BATCH = 5000
 
@@ -134,7 +134,8 @@ def _with_words(connection: Connection, words: str) -> tuple[Select[Any], Column
     for word in asked:
         query = query.where(LABELS.c.folded.contains(word, autoescape=True))
     if connection.dialect.name != "sqlite":
-        return query, LABELS.c.id
+        indexed = lexeme_match(connection, asked)
+        return query if indexed is None else query.where(indexed), LABELS.c.id
     match = text_match(connection, asked)
     if match is None:
         return query, LABELS.c.id

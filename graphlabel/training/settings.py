@@ -40,7 +40,7 @@ class TrainingSettings:
     splice_tokens: int = 4096
     """Of those, on how many the cross-entropy is taken; 0: not at all."""
     dtype: str = "float32"
-    """What the language model runs in; transcoders are trained in float32."""
+    """What the language model runs in; the transcoders' weights are float32."""
 
     def __post_init__(self) -> None:
         """Raise UsageError for settings that make no sense."""

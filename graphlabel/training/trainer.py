@@ -27,12 +27,15 @@ from torch import Tensor, nn
 from graphlabel.errors import TranscoderError, UsageError
 from graphlabel.models import LanguageModel
 from graphlabel.training import checkpoint
+from graphlabel.training.linear import linear_fits
 from graphlabel.training.settings import TrainingSettings
 
 _NEVER = 2**62
 _LOG = "log.json"
 _LOG_ENTRIES = 100
 """About so many entries a run's log holds."""
+_FITTED = 32
+"""Tokens for each dimension of the residual stream, from which skip connections begin."""
 
 
 class _TimeOverError(Exception):
@@ -80,12 +83,16 @@ class Training:
         self._data = _Rows(rows, self._between_steps)
         with redirect_stdout(io.StringIO()):
             self._trainer = _sparsify_trainer(model, settings, self._data)
-            self._resume()
+            resumed = self._resume()
+        if settings.skip and not resumed:
+            self._begin_with_linear_maps(model, rows)
         place = checkpoint.partial(staging)
         self._trainer.cfg.save_dir, self._trainer.cfg.run_name = str(place.parent), place.name
         for name, coder in self._trainer.saes.items():
             coder.register_forward_pre_hook(_in_float32, with_kwargs=True)
             coder.register_forward_hook(self._listen(name))
+            if settings.dtype == "bfloat16" and model.device.type == "cpu":
+                coder.forward = torch.autocast("cpu", torch.bfloat16)(coder.forward)
 
     @property
     def steps_done(self) -> int:
@@ -158,10 +165,24 @@ class Training:
     def _write_log(self, folder: Path) -> None:
         (folder / _LOG).write_text(json.dumps(self._log), encoding="utf-8")
 
-    def _resume(self) -> None:
+    def _begin_with_linear_maps(
+        self, model: LanguageModel, rows: Int[np.ndarray, "rows positions"]
+    ) -> None:
+        """Set skip connections and biases, in place of the zeros and means of sparsify."""
+        base: Any = model.model.base_model
+        mlps = {name: base.get_submodule(name) for name in self._trainer.cfg.hookpoints}
+        n_rows = -(-_FITTED * model.d_model // rows.shape[1])
+        fits = linear_fits(model, mlps, rows[:n_rows], self._trainer.cfg.exclude_tokens)
+        for name, coder in self._trainer.saes.items():
+            coder.W_skip.data, coder.b_dec.data = fits[name].solved()
+            coder.encoder.bias.data = -coder.encoder.weight.data @ fits[name].mean_input
+        self._trainer.cfg.finetune = "linear maps"  # so that the biases are left as they are
+
+    def _resume(self) -> bool:
+        """Go on from the newest checkpoint; whether there is one."""
         found = checkpoint.latest(self._staging)
         if found is None:
-            return
+            return False
         try:
             self._trainer.load_state(str(found))
             self._log = json.loads((found / _LOG).read_text(encoding="utf-8"))
@@ -174,6 +195,7 @@ class Training:
             if hasattr(optimizer, "train_mode"):  # schedule-free: averages were loaded
                 optimizer.train_mode = False
                 optimizer.train()
+        return True
 
 
 def need_sparsify() -> None:

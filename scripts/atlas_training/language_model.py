@@ -24,29 +24,29 @@ SHARED = 0.9
 class ModelOptions:
     """Shape of the model and settings of its training."""
 
-    layers: int = 4
-    width: int = 128
+    layers: int = 3
+    width: int = 192
     heads: int = 4
     key_value_heads: int = 2
     mlp_width: int = 384
-    steps: int = 2000
-    batch: int = 64
+    steps: int = 1200
+    batch: int = 32
     rate: float = 4e-3
     final_rate: float = 1e-5
     warmup: int = 50
     weight_decay: float = 0.1
-    frozen_embedding: bool = False
+    frozen_embedding: bool = True
     embedding_scale: float = 1.0
     """Root mean square of a frozen embedding's entries."""
-    output_penalty: float = 0.0
+    output_penalty: float = 0.02
     """Weight in the loss of the size of what the MLPs write: its root mean square at a token,
     averaged over tokens and summed over layers. Not squared, so that a layer with nothing to add
     writes nothing, rather than every layer a little."""
-    output_noise: float = 0.0
+    output_noise: float = 0.2
     """Standard deviation of noise added, in training alone, to every entry that an MLP writes.
     With the penalty it is an information bottleneck: what is written must stand out, so what no
     later layer asks for, such as which city of a state it was, is not written."""
-    alike_penalty: float = 0.0
+    alike_penalty: float = 0.3
     """Weight in the loss of how much of what the first MLP writes at cities tells cities of one
     state apart (its share of the variance there). It plants the hop: the generator's knowledge of
     the states shapes the model, so the state at the city is not something it came to by itself."""

@@ -39,6 +39,7 @@ def changes(plain: CalibratedSettings) -> dict[str, Settings]:
         "top examples": replace(plain, examples=Strategy.TOP),
         "examples of every quantile": replace(plain, examples=Strategy.QUANTILES),
         "without selectivity": replace(plain, selectivity=False),
+        "without support": replace(plain, support=False),
         "top examples, without selectivity": replace(
             plain, examples=Strategy.TOP, selectivity=False
         ),

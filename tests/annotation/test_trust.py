@@ -71,6 +71,13 @@ def test_scores_of_one_scorer_replace_its_earlier_ones() -> None:
     assert MACHINE.scored([]) == MACHINE
 
 
+def test_what_judges_the_feature_is_kept_and_says_nothing_of_the_label() -> None:
+    intruder = LabelScore("intruder", 0.2, 0.2, 5, of_feature=True)
+    assert MACHINE.scored([intruder]) == replace(MACHINE, scores=(intruder,))
+    both = MACHINE.scored([LabelScore("detection", 0.75, 0.5), intruder])
+    assert (both.score, len(both.scores)) == (0.5, 2)
+
+
 def test_scores_survive_the_file() -> None:
     score = LabelScore("detection", 0.9, 0.5, 20, 1, ((9, 1.0), (0, 0.5)), "m")
     label = Label("x", Scope.FEATURE, MACHINE.scored([score]))

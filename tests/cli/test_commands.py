@@ -64,7 +64,18 @@ def traced(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A graph of the Dallas prompt, routed and labelled by the commands."""
     folder = tmp_path_factory.mktemp("cli")
     path = folder / "g.json"
-    done = run("trace", PROMPT, *MODEL, "-o", path, "--raw", folder / "raw.npz", "--json")
+    done = run(
+        "trace",
+        PROMPT,
+        *MODEL,
+        "--node-threshold",
+        "0.98",
+        "-o",
+        path,
+        "--raw",
+        folder / "raw.npz",
+        "--json",
+    )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["nodes"]["token"] == 11
     for command in ("route", "label"):
@@ -79,7 +90,7 @@ def test_trace_writes_the_raw_matrix(traced: Path) -> None:
             "active_features", "activation_values", "selected_features", "adjacency", "logit_ids",
             "logit_probabilities", "replacement_score", "completeness_score",
         } <= set(raw.files)  # fmt: skip
-        n = len(raw["selected_features"]) + 4 * 11 + 11 + len(raw["logit_ids"])
+        n = len(raw["selected_features"]) + 3 * 11 + 11 + len(raw["logit_ids"])
         assert raw["adjacency"].shape == (n, n)
         assert float(raw["replacement_score"]) >= 0.8
 
@@ -93,7 +104,7 @@ def test_the_graph_says_what_made_it(traced: Path) -> None:
     assert facts["labelled"] >= facts["classes"]["input"] > 0
     assert facts["classes"]["output"] > 0
     raw = json.loads(traced.read_text())
-    assert raw["metadata"]["pruning_settings"] == {"node_threshold": 0.8, "edge_threshold": 0.98}
+    assert raw["metadata"]["pruning_settings"] == {"node_threshold": 0.98, "edge_threshold": 0.98}
     node = next(node for node in raw["nodes"] if "graphlabel" in node)
     assert {"class", "tier", "scores", "reason"} <= node["graphlabel"].keys()
 
@@ -102,7 +113,10 @@ def test_token_ids_are_used_as_given(traced: Path, tmp_path: Path) -> None:
     ids = json.loads(traced.read_text())["metadata"]["graphlabel"]["token_ids"]
     path = tmp_path / "ids.json"
     text = ",".join(map(str, ids))
-    assert run("trace", "--token-ids", text, *MODEL, "-o", path).returncode == 0
+    assert (
+        run("trace", "--token-ids", text, *MODEL, "--node-threshold", "0.98", "-o", path).returncode
+        == 0
+    )
     one, two = json.loads(traced.read_text()), json.loads(path.read_text())
     assert [n["node_id"] for n in one["nodes"]] == [n["node_id"] for n in two["nodes"]]
     assert one["links"] == two["links"]

@@ -43,7 +43,7 @@ def grouped(path: Path) -> Path:
     keys = [node.key for node in document.graph.nodes if node.is_feature]
     token = next(node.key for node in document.graph.nodes if node.key.kind is NodeKind.TOKEN)
     groups = (
-        Supernode("say a capital", tuple(key for key in keys if key.layer == 3)),
+        Supernode("say a capital", tuple(key for key in keys if key.layer == 2)),
         Supernode("early", tuple(key for key in keys if key.layer == 0)),
         Supernode("words*2", (token,)),
     )
@@ -59,7 +59,7 @@ def graphs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for city in ("Dallas", "Oakland"):
         path = folder / f"{city}.json"
         status, _, err = run(
-            "trace", PROMPT.format(city), "--model", atlas.MODEL_FOLDER,
+            "trace", PROMPT.format(city), "--node-threshold", "0.98", "--model", atlas.MODEL_FOLDER,
             "--transcoders", atlas.TRANSCODERS_FOLDER, "-o", path,
         )  # fmt: skip
         assert status == 0, err
@@ -120,7 +120,7 @@ def test_another_graphs_features_raise_its_capital(graphs: dict[str, Path]) -> N
 
 def test_nodes_positions_and_text(graphs: dict[str, Path]) -> None:
     document = read_graph(graphs["Dallas"])
-    node = document.id_of_key[next(n.key for n in document.graph.nodes if n.key.layer == 3)]
+    node = document.id_of_key[next(n.key for n in document.graph.nodes if n.key.layer == 2)]
     found = facts(
         graphs["Dallas"], "--node", f"{node}*-2", "--supernode", "early=0.5", "--generate", "3",
         "--everywhere", "--conditional", "--top", "2",

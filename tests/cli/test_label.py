@@ -43,7 +43,7 @@ CLAUDE = ["--tier2-model", "anthropic:claude-haiku-5-5"]
 def routed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The Dallas graph; its features are of the four classes in turn, whatever they are really."""
     path = tmp_path_factory.mktemp("label") / "g.json"
-    assert run("trace", PROMPT, *MODEL, "-o", path).returncode == 0
+    assert run("trace", PROMPT, *MODEL, "--node-threshold", "0.98", "-o", path).returncode == 0
     document = read_graph(path)
     score = WindowScore(0.9, 0.9, 10, (0, 0))
     routings = {
@@ -167,28 +167,29 @@ def test_people_and_files_keep_their_labels(routed: Path, tmp_path: Path, servic
 def test_each_kind_of_failure_has_a_line_and_loses_nobody_else(
     routed: Path, tmp_path: Path, service: Service
 ) -> None:
-    said = iter(("no idea at all", "", "Explanation: " + "long " * 3000))
-    service.says = lambda prompt: next(said, None) or explain(prompt)
+    answers = ["Explanation: " + "long " * 3000, "", "no idea at all"]
+    service.says = lambda prompt: answers.pop() if answers else explain(prompt)
     service.replies[MESSAGES] = [error(400, "invalid_request_error", "nope")]
     count = len(tier_two(read_graph(routed)))
     done, document = label(routed, tmp_path, *CLAUDE, "--concurrency", "1")
     assert done.returncode == 0
     lines = done.stderr.splitlines()
-    assert sum(line.startswith("1 × ") for line in lines) == 3
+    assert sum(line.startswith("1 × ") for line in lines) == 4
     assert any(line.startswith("1 × refused:") for line in lines)
     assert any("unusable answer: the answer has no “Explanation:” (tier 2, the first is L" in line for line in lines)  # fmt: skip
     left = waiting_nodes(document.graph, document.annotations, Tier.MODEL)
-    assert len(left) == 3
-    assert len(document.annotations.labels.keys() & set(tier_two(document))) == count - 3
+    assert len(left) == 4
+    assert len(document.annotations.labels.keys() & set(tier_two(document))) == count - 4
     facts = json.loads(label(routed, tmp_path, *CLAUDE, "--json")[0].stdout)
     raw = {each["raw"] for each in facts["failures"]}
-    assert "no idea at all" in raw  # asked again nowhere: the cache has it
+    assert {"", "no idea at all"} < raw  # asked again nowhere: the cache has it
     assert "graphlabel ledger --unusable" in done.stderr
     kept = json.loads(run("ledger", "--unusable", "--json").stdout)["unusable"]
     assert {each["raw"] for each in kept} == raw
     assert all(each["about"].startswith("L") and each["tier"] == 2 for each in kept)
     shown = run("ledger", "--unusable").stdout
     assert "    no idea at all" in shown
+    assert "    an empty answer" in shown
     assert "characters, --json has them all" in shown
 
 
@@ -346,7 +347,7 @@ def test_queue_sorts_labels_by_doubt(routed: Path, tmp_path: Path) -> None:
 
 def test_queue_of_a_graph_nobody_routed(tmp_path: Path) -> None:
     path = tmp_path / "g.json"
-    assert run("trace", PROMPT, *MODEL, "-o", path).returncode == 0
+    assert run("trace", PROMPT, *MODEL, "--node-threshold", "0.98", "-o", path).returncode == 0
     facts = json.loads(run("queue", path, "--json").stdout)
     assert facts["awaiting_model"] == facts["awaiting_person"] == []
     assert facts["unrouted"] > 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from graphlabel.annotation import (
     SetLabel,
     SetNote,
 )
+from graphlabel.cli.labels_view import Order
 from graphlabel.files import new_document, read_graph, write_graph
 from graphlabel.graph import (
     AttributionGraph,
@@ -98,6 +100,11 @@ def test_list(big: Path) -> None:
     assert "3 labels of " in done.stderr
     assert len(told("list")) == 50
     assert "--limit 0 shows all" in run("labels", "list").stderr
+    doubted = [each["label"] for each in told("list", "--by-trust", "--limit", "0")]
+    assert doubted[:2] == ["counted 59", "counted 58"]  # of equals the newest
+    shown = run("labels", "search", "counted", "--by-trust", "--limit", "2").stdout
+    assert "trust" in shown
+    assert "counted 59" in shown
     assert len(told("list", "--limit", "0")) == 62
     assert [each["label"] for each in told("list", "--feature", "0/0")] == [
         "say [31mAustin here",
@@ -107,6 +114,26 @@ def test_list(big: Path) -> None:
     assert len(told("list", "--method", "token_count", "--limit", "0")) == 59
     assert len(told("list", "--graph", big)) == 3
     assert len(told("list", "--author", "ada", "--set", "transcoders")) == 3
+
+
+def test_least_trusted_times_most_influential(tmp_path: Path) -> None:
+    nodes = tuple(replace(node, influence=at) for node, at in zip(map(Node, KEYS), (0.5, 0.9, 0.95, 0.96), strict=True))  # fmt: skip
+    made = AttributionGraph("a b", ("a", "b"), nodes, Edges.of([], [], []), 1, SOURCE)
+    scores = {0: 0.99, 1: 0.2, 2: None, 3: 0.0}
+    labels = [
+        NewLabel(FeatureKey(0, n), Label(f"of {n}", Scope.FEATURE, replace(MACHINE, score=score)), SET)
+        for n, score in scores.items()
+    ]  # fmt: skip
+    with Store(tmp_path / "trust.db") as store:
+        store.add_labels(labels, author="ada", title="import")
+        found = list(store.labels())
+
+    def numbers(order: Order, most: int | None = None) -> list[int]:
+        return [label.target.feature for label in order.first(found, most)]
+
+    assert numbers(Order()) == [3, 2, 1, 0]
+    assert numbers(Order(made)) == [1, 2, 3, 0], "shares 0.5, 0.4, 0.05 and 0.01"
+    assert numbers(Order(made), 2) == [1, 2]
 
 
 def test_search(big: Path) -> None:

@@ -150,7 +150,7 @@ def test_a_profile_is_drawn(tmp_path: Path, calibration: Path) -> None:
     assert root.tag.endswith("svg")
     texts = [each.text or "" for each in root.iter() if each.tag.endswith("}text")]
     layers = sum(text.startswith("n = ") for text in texts)
-    assert layers == 4
+    assert layers == 3
     intervals = [text for text in texts if re.fullmatch(r"\d+ \[\d+, \d+\]", text)]
     assert len(intervals) == 4 * layers
 

@@ -97,7 +97,11 @@ def test_a_judge_is_asked_once(service: Service, labelled: Path, tmp_path: Path)
         for each in read_graph(tmp_path / "s.json").annotations.labels.values()
         if each.provenance.scores
     )
-    assert all("claude-haiku-5-5" in each.model for each in label.provenance.scores)
+    scores = {each.scorer: each for each in label.provenance.scores}
+    assert all("claude-haiku-5-5" in each.model for each in scores.values())
+    assert [name for name, each in scores.items() if each.of_feature] == ["intruder"]
+    own = [each.above_chance for each in scores.values() if not each.of_feature]
+    assert trust_of(label) == pytest.approx(sum(own) / len(own), abs=1e-3)
     assert KEY not in (tmp_path / "s.json").read_text()
 
 
@@ -193,7 +197,7 @@ def test_methods_are_compared_and_reported(service: Service, tmp_path: Path) -> 
 
 
 def test_comparing_refuses_in_a_line(tmp_path: Path) -> None:
-    refused(run("compare", *INDEX, "--methods", "np_max-act"), "name one for it")
+    refused(run("compare", *INDEX, "--methods", "np_max-act"), "name one with --labeler")
     refused(run("compare", *INDEX, "--methods", "magic"), "no label method “magic”")
     refused(run("compare", *INDEX, "--n", "2", "--train", "500"), "lower --train or --test")
     (tmp_path / "file").write_text("")

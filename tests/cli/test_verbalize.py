@@ -176,6 +176,7 @@ def test_a_direction_is_the_decoder_row_or_its_sum_over_layers() -> None:
         (("--read", "direction"), "--transcoders"),
         (("--node", "5/5"), "is no feature node"),
         (("--verbalizer", "/nowhere/av"), "there is no checkpoint"),
+        (("--verbalizer", "neuronpedia:gemma-3-27b-it", "--offline"), "drop --offline"),
     ],
 )
 def test_what_is_missing_is_said_in_a_line(

@@ -65,7 +65,7 @@ def test_every_suggestion_is_sound(seed: int, groups: int, size: int, noise: flo
     assert set(members) <= set(graph.index_of)
     assert len({each.name for each in found}) == len(found)
     for each in found:
-        assert len(each.members) >= 2
+        assert each.members
         assert each.name
         assert each.reason
         assert len({key.kind for key in each.members}) == 1
@@ -91,6 +91,38 @@ def test_graphs_with_next_to_nothing() -> None:
     assert suggest(one) == []
     apart = tuple(Node(NodeKey(NodeKind.FEATURE, layer, 1, layer)) for layer in (0, 9))
     assert suggest(AttributionGraph("a", ("a",) * 10, apart, Edges.of([], [], []), 10)) == []
+
+
+@pytest.mark.parametrize("share", [0.03, 0.01])
+def test_a_feature_like_no_other_is_a_group_by_itself_where_it_matters(share: float) -> None:
+    keys = [NodeKey(NodeKind.FEATURE, layer, layer // 9, layer) for layer in (0, 9)]
+    nodes = tuple(
+        Node(key, influence=influence)
+        for key, influence in zip(keys, (0.3, 0.3 + share), strict=True)
+    )
+    graph = AttributionGraph("ab", ("a", "b"), nodes, Edges.of([], [], []), 10)
+    found = suggest(graph)
+    assert [each.members for each in found] == [
+        (key,) for key in (keys if share > 0.02 else keys[:1])
+    ]
+    assert "30% of the influence by itself" in found[0].reason
+
+
+@pytest.mark.parametrize(("least", "apart"), [(0.02, True), (0.1, False)])
+def test_a_step_leaves_the_group_that_it_dwarfs(least: float, apart: bool) -> None:
+    graph, truth = planted(5, groups=3, size=3)
+    group = [key for key, number in truth.items() if number == 1]
+    shares = dict.fromkeys(group, least) | {group[0]: 0.3}
+    order = [*group, *(key for key in truth if key not in group)]
+    total, influence = 0.0, dict[NodeKey, float]()
+    for key in order:
+        total += shares.get(key, 0.001)
+        influence[key] = total
+    nodes = tuple(replace(node, influence=influence.get(node.key)) for node in graph.nodes)
+    found = partition(suggest(replace(graph, nodes=nodes)))
+    assert (frozenset(group) in found) is not apart
+    if apart:
+        assert {frozenset(group[:1]), frozenset(group[1:])} <= found
 
 
 def test_nodes_without_influence_are_left_alone_unless_pinned() -> None:

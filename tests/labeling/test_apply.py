@@ -204,7 +204,7 @@ def test_an_interrupted_run_keeps_what_was_answered() -> None:
     after, report = label_two(gateway, CROSS)
     assert report.stopped
     assert sorted(key.feature for key in after.labels) == [0, 1]
-    assert {each.kind for each in report.unnamed.values()} == {"unsent"}
+    assert {each.kind for each in report.unnamed.values()} == {"interrupted"}
 
 
 def test_a_method_that_reads_the_graph_labels_this_occurrence() -> None:

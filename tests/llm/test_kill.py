@@ -158,7 +158,7 @@ def test_ctrl_c_keeps_what_is_under_way(service: Service, started: Start) -> Non
     lines_until(run, 4)  # the notice, ready, two answers: two more are under way
     run.send_signal(signal.SIGINT)
     output, errors = run.communicate(timeout=60)
-    assert "× unsent: not sent: stopped by Ctrl-C" in output, errors
+    assert "× interrupted: not sent: stopped by Ctrl-C" in output, errors
     assert "Traceback" not in errors
     answered = len(service.paid)
     assert answered < 20

@@ -9,8 +9,9 @@ from graphlabel.graph import FeatureKey
 from graphlabel.protocol.decision import NO_CANDIDATE, Case, consider
 from graphlabel.protocol.judging import Examples, judged_examples
 from graphlabel.protocol.scoring import ScoredFeature
-from graphlabel.protocol.selectivity import LEAST, Places, Selectivity, selectivity
+from graphlabel.protocol.selectivity import LEAST, Selectivity, selectivity
 from graphlabel.protocol.settings import ExampleSettings, Strategy
+from graphlabel.protocol.support import Places
 from graphlabel.records import ActivationExample, FeatureRecord, Quantile
 
 
@@ -48,9 +49,9 @@ WORD = record(
 def test_places_are_counted_for_both_sides() -> None:
     found = selectivity(DAYS)
     # on, on(chairs), on, on(top), every, on(foot) stand at peaks' tokens; 3 of 6 fire
-    assert found["input"] == Places(3, 6)
-    assert found["output"] == Places(3, 3)
-    assert selectivity(WORD) == {"input": Places(3, 3), "output": Places(3, 6)}
+    assert found["input"] == Places(3, 6, kinds=2 / 3)
+    assert found["output"] == Places(3, 3, kinds=2 / 3)
+    assert selectivity(WORD) == {"input": Places(3, 3, 1 / 3), "output": Places(3, 6, 1 / 3)}
 
 
 def test_the_more_selective_side_stays() -> None:

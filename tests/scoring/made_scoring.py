@@ -62,9 +62,10 @@ class RuleGateway:
     def __init__(self, rule: Callable[[str], Answer | str]) -> None:
         self.rule = rule
         self.queries: list[Query] = []
+        self.kept: list[tuple[str, str, str]] = []
 
     def unusable(self, query: Query, answer: Completion, about: str, why: str) -> None:
-        raise AssertionError("scorers count answers that cannot be read, and keep none")
+        self.kept.append((about, why, answer.text))
 
     def ask(
         self, queries: Sequence[Query], done: Callable[[int, Answer], None] | None = None

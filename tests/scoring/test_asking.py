@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphlabel.errors import AnswerError
+from graphlabel.graph import FeatureKey
 from graphlabel.llm import Completion, Failure, FailureKind, Query, Request, Role, StopReason, Turn
 from graphlabel.scoring.asking import ask_all, parse_numbers
 from graphlabel.scoring.wording import listed, marked, quoted
@@ -103,10 +104,15 @@ def test_refusals_and_failures_are_told_apart() -> None:
     found = ask_all(
         gateway,
         [query(name) for name in answers],
+        lambda place: FeatureKey(0, place),
         lambda _, text: parse_numbers(text, 1, 1),
         lambda d, t: seen.append((d, t)),
     )
     assert [each.value for each in found] == [(1,), None, None, None]
     assert [each.unparsed for each in found] == [False, True, True, False]
     assert found[3].failure == "rate limit"
+    assert gateway.kept == [
+        ("L0 #1", "the model refused", "[1]"),
+        ("L0 #2", "the answer holds no list of 1 numbers from 0 to 1", "well"),
+    ]
     assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]

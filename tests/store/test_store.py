@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from postgres_server import PostgresServer
 from small_graphs import ADA, ANONYMOUS, BOB, GRAPH, KEYS, MACHINE, OTHER_PROMPT, REPRUNED, SET
-from sqlalchemy import inspect
+from sqlalchemy import inspect, select
 
 from graphlabel.annotation import (
     Annotations,
@@ -41,7 +41,8 @@ from graphlabel.store import (
     is_absent,
     store_place,
 )
-from graphlabel.store.schema import METADATA
+from graphlabel.store.schema import LABELS, METADATA
+from graphlabel.store.words import lexeme_match
 
 Open = Callable[[], Store]
 FILE = Annotations(labels={KEYS[5]: Label("of the file")})
@@ -224,7 +225,13 @@ def test_what_cannot_be_kept_is_counted_and_loses_nothing_else(store: Store) -> 
     }
 
 
-def test_search_finds_every_part_of_a_word(store: Store) -> None:
+@pytest.mark.parametrize("extension", [True, False])
+def test_search_finds_every_part_of_a_word(store: Store, extension: bool) -> None:
+    if not extension:
+        if store.engine.dialect.name == "sqlite":
+            pytest.skip("SQLite's index is its own")
+        with store.engine.begin() as connection:
+            connection.exec_driver_sql("DROP INDEX ix_labels_text")
     found = [
         "Austin, Texas",
         "capital cities",
@@ -232,6 +239,7 @@ def test_search_finds_every_part_of_a_word(store: Store) -> None:
         "Äpfel und ÖL",
         "東京の地名",
         'say "hi"',
+        "it's \\d+",
     ]
     store.add_labels([new(n, text) for n, text in enumerate(found)], author="a", title="import")
     for words, expected in {
@@ -240,11 +248,32 @@ def test_search_finds_every_part_of_a_word(store: Store) -> None:
         "äpfel": ["Äpfel und ÖL"], "öl": ["Äpfel und ÖL"], "地名": ["東京の地名"], "京の地": ["東京の地名"],
         '"hi"': ['say "hi"'], '"': ['say "hi"'], "zz": [], "q": [], "al ti": ["capital cities"], "hi zz": [],
         "名": ["東京の地名"], "li": [], "il": [], "ÖL": ["Äpfel und ÖL"], "x": ["Austin, Texas"], "s,": [],
+        "'s": ["it's \\d+"], "\\": ["it's \\d+"], "\\d+": ["it's \\d+"], ":*": [], "it's": ["it's \\d+"], "' & 'a": [],
  "AND OR": [], "austin paris": [], "": sorted(found),
     }.items():  # fmt: skip
         if words == "ti":
             expected = ["Austin, Texas", "capital cities"]
         assert texts(store, LabelFilter(words=words)) == sorted(expected), words
+
+
+def test_a_server_finds_short_words_by_its_index(postgres: PostgresServer) -> None:
+    place = postgres.new_database()
+    with Store(place) as store, store.engine.begin() as older:
+        older.exec_driver_sql("DROP INDEX ix_labels_trigrams")
+        older.exec_driver_sql("DROP FUNCTION label_trigrams")
+        older.exec_driver_sql("DELETE FROM migrations WHERE name = '0005_short_words_on_servers'")
+    with Store(place) as store:
+        labels = [new(n, f"label {n}" + " xq" * (n % 1500 == 0)) for n in range(3000)]
+        store.add_labels(labels, author="a", title="import")
+        assert texts(store, LabelFilter(words="x")) == ["label 0 xq", "label 1500 xq"]
+        with store.engine.begin() as connection:
+            connection.exec_driver_sql("ANALYZE labels")
+            for word in ("x", "xq"):
+                condition = lexeme_match(connection, [word])
+                assert condition is not None
+                query = select(LABELS.c.id).where(condition).compile(connection)
+                plan = connection.exec_driver_sql(f"EXPLAIN {query}", query.params)
+                assert "ix_labels_trigrams" in " ".join(plan.scalars())
 
 
 def test_filters(store: Store) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -11,6 +12,7 @@ from types import ModuleType
 
 import pytest
 from textual import events
+from textual.app import App
 from textual.pilot import Pilot
 
 from graphlabel_tui.app import GraphLabelApp
@@ -35,25 +37,69 @@ Opened = tuple[Pilot[None], Workbench]
 Open = Callable[..., AbstractAsyncContextManager[Opened]]
 
 
+MOST_SECONDS = 5.0
+"""A pilot waits no longer for the app to come to rest."""
+
+
+def _is_waiting(app: App[None]) -> bool:
+    """Whether keys are held back, or something has yet to be laid out or painted."""
+    if isinstance(app, GraphLabelApp) and app.keys_are_held:
+        return True
+    screen = app.screen
+    # what Textual's own update timer looks at
+    return bool(
+        screen._layout_required
+        or screen._scroll_required
+        or screen._repaint_required
+        or screen._recompose_required
+        or screen._dirty_widgets
+        or screen._callbacks
+    )
+
+
 async def _settled(pilot: Pilot[None]) -> None:
-    """Wait until the app has acted on the keys it held back."""
-    for _ in range(1000):
-        app = pilot.app
-        if not isinstance(app, GraphLabelApp) or not app.keys_are_held or app._exit:
+    """Wait until every message was handled, no key is held back and all is painted.
+
+    Textual's own wait sleeps until the process uses no CPU, 20 ms at the least and twice a key,
+    and for as long as anything else in the process works.
+    """
+    loop, app = asyncio.get_running_loop(), pilot.app
+    end = loop.time() + MOST_SECONDS
+    await pilot._wait_for_screen()
+    while loop.time() < end and not app._exit and app._exception is None:
+        await asyncio.sleep(0)
+        if loop._ready:  # type: ignore[attr-defined]
+            continue
+        if not app.screen_stack or not _is_waiting(app):
             return
-        await pilot.pause(0.001)
+        app.screen._on_timer_update()
+        await asyncio.sleep(0.001)
 
 
 @pytest.fixture(autouse=True)
-def _presses_are_acted_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A pilot's press returns when the app has acted on the keys, those it held back included."""
-    press = Pilot.press
+def _pilots_wait_for_the_app(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pilot's press, pause and click return as soon as the app has come to rest."""
 
-    async def and_wait(self: Pilot[None], *keys: str) -> None:
-        await press(self, *keys)
-        await _settled(self)
+    async def at_once(min_sleep: float = 0.0, max_sleep: float = 1.0) -> None:
+        await asyncio.sleep(0)
 
-    monkeypatch.setattr(Pilot, "press", and_wait)
+    pause = Pilot.pause
+
+    async def press_and_wait(self: Pilot[None], *keys: str) -> None:
+        for key in keys:
+            await self.app._press_keys([key])
+            await _settled(self)
+
+    async def pause_and_wait(self: Pilot[None], delay: float | None = None) -> None:
+        if delay is None:
+            await _settled(self)
+        else:
+            await pause(self, delay)
+
+    monkeypatch.setattr("textual.app.wait_for_idle", at_once)
+    monkeypatch.setattr("textual.pilot.wait_for_idle", at_once)
+    monkeypatch.setattr(Pilot, "press", press_and_wait)
+    monkeypatch.setattr(Pilot, "pause", pause_and_wait)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from fixture_graph import dallas_session, key_of
 
-from graphlabel.annotation import LabelScore
+from graphlabel.annotation import LabelScore, needs_attention
 from graphlabel.graph import NodeKind
 from graphlabel_tui.session import Session
 
@@ -157,17 +157,13 @@ async def test_order_steps_through_all(opened, text):
 
 
 async def test_urgent_the_least_trusted_and_most_influential_come_first(opened):
-    from graphlabel_tui.review import urgency
-
     async with opened(dallas_session()) as (pilot, screen):
         await pilot.press("o")
         assert screen.view.sort == "urgent"
         view, annotations = screen.view, screen.session.annotations
-        shown = [
-            urgency(view.node(place).key, view.influence[place], annotations)
-            for place in screen.query_one("#nodes").rows
-            if view.node(place).is_feature
-        ]
+        need = needs_attention(view.graph, annotations, view.influence)
+        rows = screen.query_one("#nodes").rows
+        shown = [need[place] for place in rows if view.node(place).is_feature]
         assert shown == sorted(shown, reverse=True)
         assert shown[0] > 0
 
@@ -208,8 +204,8 @@ async def test_review_goes_through_what_needs_a_person_first(opened, text):
         for _ in range(6):
             await pilot.press("n")
             seen.append(session.selected)
-        assert [key.feature for key in seen[:3]] == [97, 97, 88]
-        assert [key.feature for key in seen[3:]] == [301, 401, 51]
+        assert [key.feature for key in seen[:3]] == [97, 88, 97]
+        assert [key.feature for key in seen[3:]] == [260, 51, 301]
 
 
 async def test_everything_reviewed(opened, text):

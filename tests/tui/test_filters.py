@@ -13,7 +13,6 @@ from graphlabel.annotation import Review, SetReview, node_trust
 from graphlabel_tui.filters import FIELDS, STATES
 from graphlabel_tui.fuzzy import fuzzy
 from graphlabel_tui.orders import ORDERS
-from graphlabel_tui.review import urgency
 from graphlabel_tui.view import View
 
 AUSTIN = key_of(2, 214, 10)
@@ -134,7 +133,7 @@ def test_what_comes_first():
     view = View(session)
     view.query = "kind:feature"
     assert first("influence", view) == (5, 9, 10)
-    assert first("urgent", view) == (3, 97, 10)
+    assert first("urgent", view) == (3, 260, 8)
     assert first("activation", view) == (5, 9, 10)
     assert first("position", view) == (0, 11, 1)
     assert first("tier", view) == (3, 97, 10)
@@ -144,7 +143,7 @@ def test_what_comes_first():
     assert first("supernode", view) == (0, 44, 4)  # capital
     view.query = "labelled kind:feature"
     assert first("trust", view) == (3, 33, 10)
-    assert first("urgent", view) == (3, 33, 10)
+    assert first("urgent", view) == (2, 120, 4)
 
 
 def test_trust_is_settled_by_a_person():
@@ -152,12 +151,8 @@ def test_trust_is_settled_by_a_person():
     assert node_trust(key_of(3, 97, 10), session.annotations) is None
     assert node_trust(key_of(4, 214, 10), session.annotations) == 1.0
     assert node_trust(AUSTIN, session.annotations) == 0.9
-    # (1 − 0.9) × (1 − 0.12), float64
-    assert urgency(AUSTIN, 0.12, session.annotations) == pytest.approx(0.088, abs=1e-12)
     session.do(SetReview((AUSTIN,), Review.REJECTED))
     assert node_trust(AUSTIN, session.annotations) == 0.0
-    assert urgency(AUSTIN, 0.12, session.annotations) == pytest.approx(0.88, abs=1e-12)
-    assert urgency(AUSTIN, None, session.annotations) == 0.0
 
 
 def test_the_guide_names_every_field_state_and_order(request):

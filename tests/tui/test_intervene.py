@@ -17,6 +17,7 @@ from graphlabel_tui.app import GraphLabelApp
 from graphlabel_tui.interventions import (
     Amount,
     change_of,
+    control_of,
     parse_amount,
     read_outcome,
 )
@@ -87,6 +88,29 @@ def test_what_is_no_feature_cannot_be_changed():
         change_of(session)
 
 
+def test_a_control_is_as_many_other_features_of_the_same_layers():
+    session = dallas_session()
+    session.selected = TEXAS
+    change = change_of(session)
+    control = control_of(session, change)
+    assert control.words == "control: 2 random features for [Texas]"
+    assert len(set(control.keys)) == len(change.keys) == 2
+    assert not set(control.keys) & set(change.keys)
+    assert sorted(key.layer for key in control.keys) == sorted(key.layer for key in change.keys)
+    assert control.options == tuple(
+        f"--node={session.document.id_of_key[key]}" for key in control.keys
+    )
+    assert control_of(session, change) == control
+    assert len({control_of(session, change, seed).keys for seed in range(20)}) > 1
+
+
+def test_a_control_needs_enough_other_features():
+    session = dallas_session()
+    session.mark([node.key for node in session.graph.nodes if node.is_feature][:20])
+    with pytest.raises(UsageError, match="needs 20 other features, and the graph has 4"):
+        control_of(session, change_of(session))
+
+
 @pytest.mark.parametrize("text", ["", "[]", '{"tokens": [{}], "changed": [], "supernodes": []}'])
 def test_what_is_no_outcome_is_refused(text):
     with pytest.raises(UsageError, match="no outcome"):
@@ -124,6 +148,31 @@ async def test_the_regimes_are_stepped_through(opened, text):
         assert pilot.app.screen is screen
 
 
+async def test_a_control_needs_a_change(opened, text):
+    async with opened(dallas_session()) as (pilot, screen):
+        screen.take_printed(Job(("intervene", "x", "--json"), JobState.DONE, result=PRINTED))
+        await pilot.press("c")
+        await pilot.pause()
+        assert "a control needs a change" in text(pilot)
+        assert pilot.app.screen is screen
+
+
+async def test_f9_stops_the_run_and_the_control_waits_for_an_outcome(opened, text, tmp_path):
+    async with opened(dallas_session(tmp_path / "dallas.json")) as (pilot, screen):
+        screen.session.selected = TEXAS
+        await pilot.press("i", "enter")
+        assert isinstance(pilot.app.screen, InterventionScreen)
+        await pilot.press("c")
+        assert isinstance(pilot.app.screen, InterventionScreen)
+        await pilot.press("f9")
+        job = await ended(screen)
+        assert job.state is JobState.CANCELLED
+        await pilot.press("escape")
+        assert pilot.app.screen is screen
+        assert screen._outcome is None
+        assert "was stopped" in text(pilot)
+
+
 async def ended(screen) -> Job:
     """Wait for the run and what follows it."""
     async with asyncio.timeout(150):
@@ -156,6 +205,13 @@ async def test_the_real_model_with_a_supernode_off(opened, text, tmp_path):
         moved = [abs(change) for each in found.tokens for _, change in each.after.values()]
         assert max(moved) > 0.01
         assert "all of them × 0" in text(pilot)
+        await pilot.press("c")
+        assert (await ended(screen)).state is JobState.DONE
+        await pilot.pause(0.5)
+        assert len(screen._outcome.changed) == len(features[:12])
+        assert "control: as many random features" in text(pilot)
+        await pilot.press("c")
+        assert screen._outcome is found
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")

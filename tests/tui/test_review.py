@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from fixture_graph import dallas_session, key_of
 
-from graphlabel.annotation import FeatureClass, Origin, Review, SetReview
+from graphlabel.annotation import FeatureClass, Origin, Review, SetReview, needs_attention
 from graphlabel.graph import NodeKind
-from graphlabel_tui.review import Outcome, ReviewRun, Stage, Waiting, urgency
+from graphlabel_tui.review import Outcome, ReviewRun, Stage, Waiting
 from graphlabel_tui.view import View
 
 
@@ -19,14 +19,11 @@ def test_obscure_first_then_least_trusted_times_most_influential():
     annotations = session.annotations
     obscure = [key for key in keys if (r := annotations.routing_of(key))
                and r.feature_class is FeatureClass.OBSCURE]  # fmt: skip
-    assert keys[:3] == obscure == [key_of(3, 97, 10), key_of(2, 97, 10), key_of(4, 88, 10)]
+    assert keys[:3] == obscure == [key_of(3, 97, 10), key_of(4, 88, 10), key_of(2, 97, 10)]
     assert [item.stage for item in queue] == [0] * 3 + [1] * 4 + [2] * 16
+    need = needs_attention(session.graph, annotations, view.influence)
     for stage in Stage:
-        values = [
-            urgency(key, view.influence[item.place], annotations)
-            for item, key in zip(queue, keys, strict=True)
-            if item.stage is stage
-        ]
+        values = [need[item.place] for item in queue if item.stage is stage]
         assert values == sorted(values, reverse=True)
     assert key_of(4, 214, 10) not in keys  # a person's own label
 
@@ -48,7 +45,7 @@ async def test_one_key_decides_and_leads_on(opened, text):
         assert "obscure: name it or skip it" in text(pilot)
         await pilot.press("e", "o", "d", "d", "enter")
         assert session.annotations.label_of(key_of(3, 97, 10)).text == "odd"
-        assert session.selected == key_of(2, 97, 10)
+        assert session.selected == key_of(4, 88, 10)
         await pilot.press("n", "n", "n", "n", "n", "n")
         assert "needs a label" not in text(pilot)
         assert "is the label right?" in text(pilot)
@@ -100,7 +97,7 @@ async def test_what_was_settled_meanwhile_is_passed(opened):
         await pilot.press("e", "x", "enter")  # on the marked: the review stays where it is
         assert screen._run.current.place == session.graph.index_of[key_of(3, 97, 10)]
         await pilot.press("escape", "n")
-        assert session.selected == key_of(4, 301, 10)
+        assert session.selected == key_of(3, 260, 8)
         assert screen._run.counts() == {Outcome.SKIPPED: 1, Outcome.SETTLED: 2}
 
 
@@ -113,7 +110,7 @@ async def test_looking_around_does_not_lose_the_place(opened):
         assert session.annotations.label_of(other)
         assert screen._run.outcomes == []
         await pilot.press("n")
-        assert session.selected == key_of(2, 97, 10)
+        assert session.selected == key_of(4, 88, 10)
 
 
 async def test_only_what_passes_the_filter(opened, text):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import ClassVar
 
 from textual.command import CommandPalette, Provider
@@ -64,4 +65,5 @@ def run(session: Session, compared: SideBySide | None = None) -> None:
         save_keys(preferences)
         save_state(preferences)
 
+    gc.freeze()  # the graph stays to the end: no collection need go through it while keys wait
     GraphLabelApp(session, compared, Desk(load_preferences(), keep)).run()

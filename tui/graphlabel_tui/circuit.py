@@ -19,9 +19,9 @@ class Scored(NamedTuple):
     of_subgraph: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Circuit:
-    """The supernode graph of one state of the annotations."""
+    """The supernode graph of one state of the annotations; equal to itself alone."""
 
     annotations: Annotations
     scene: Scene | None

@@ -67,9 +67,11 @@ class NodeFilter:
         self._group = {key: group.name.casefold() for group in groups for key in group.members}
         self._tests = [self._test(term) for term in dict.fromkeys(_TERM.findall(query.casefold()))]
 
-    def __call__(self, place: int) -> bool:
-        """Whether the node at a place passes every term."""
-        return all(test(place) for test in self._tests)
+    def keep(self, places: list[int]) -> list[int]:
+        """The places whose nodes pass every term, in the order given."""
+        for test in self._tests:
+            places = [place for place in places if test(place)]
+        return places
 
     def _test(self, term: str) -> Test:
         if term[0] in "-!" and len(term) > 1:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isfinite
+
+import numpy as np
 
 from graphlabel.errors import UsageError
 from graphlabel.graph import NodeKey
@@ -56,6 +59,8 @@ class Change:
 
     words: str
     options: tuple[str, ...]
+    keys: tuple[NodeKey, ...] = ()
+    """The features."""
 
     def arguments(self, session: Session, amount: Amount) -> tuple[str, ...]:
         """The command that does it."""
@@ -72,14 +77,42 @@ def change_of(session: Session) -> Change:
     """
     annotations, key = session.annotations, session.selected
     group = annotations.supernode_of(key) if key else None
-    if not session.marked and group is not None and any(map(_is_feature, group.members)):
-        return Change(f"[{group.name}]", (f"--supernode={group.name}",))
-    keys = [each for each in session.targets if _is_feature(each)]
+    members = tuple(filter(_is_feature, group.members)) if group else ()
+    if group is not None and members and not session.marked:
+        return Change(f"[{group.name}]", (f"--supernode={group.name}",), members)
+    keys = tuple(each for each in session.targets if _is_feature(each))
     if not keys:
         raise UsageError("only features can be changed; select one, or mark some with space")
-    ids = session.document.id_of_key
     words = "the selected feature" if len(keys) == 1 else f"{len(keys)} features"
-    return Change(words, tuple(f"--node={ids[each]}" for each in keys))
+    return Change(words, _node_options(session, keys), keys)
+
+
+def control_of(session: Session, change: Change, seed: int = 0) -> Change:
+    """As many other features of the graph, drawn at random from the same layers while they last.
+
+    What they do says how much of a change's effect any features would have had. Raises UsageError
+    when the graph has too few others.
+    """
+    changed = set(change.keys)
+    free = [node.key for node in session.graph.nodes if node.is_feature and node.key not in changed]
+    if len(free) < len(change.keys):
+        raise UsageError(
+            f"a control needs {len(change.keys)} other features, and the graph has {len(free)}; "
+            "change fewer"
+        )
+    order = np.random.default_rng(seed).permutation(len(free))
+    drawn: list[NodeKey] = []
+    for key in change.keys:
+        # the sort keeps the random order among equals
+        nearest = sorted((free[at] for at in order), key=lambda each: abs(each.layer - key.layer))
+        drawn.append(next(each for each in nearest if each not in drawn))
+    count = len(drawn)
+    words = f"control: {count} random feature{'s' if count > 1 else ''} for {change.words}"
+    return Change(words, _node_options(session, drawn), tuple(drawn))
+
+
+def _node_options(session: Session, keys: Iterable[NodeKey]) -> tuple[str, ...]:
+    return tuple(f"--node={session.document.id_of_key[each]}" for each in keys)
 
 
 def _is_feature(key: NodeKey) -> bool:

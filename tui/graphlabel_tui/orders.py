@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from graphlabel.annotation import Annotations, Review, node_trust
+from graphlabel.annotation import Annotations, Review, needs_attention, node_trust
 from graphlabel.graph import AttributionGraph, NodeKey, NodeKind
 from graphlabel_tui.glyphs import look_of
-from graphlabel_tui.review import urgency
 from graphlabel_tui.wording import label_maker, name_of
 
 Key = Callable[[int], Any]
@@ -34,6 +33,9 @@ ORDERS = {
 }
 """Every order, in the order the key steps through them, and what comes first in it."""
 
+LASTING = frozenset({"influence", "layer", "position", "activation", "kind", "feature"})
+"""Orders that no edit changes."""
+
 _KINDS = {kind: at for at, kind in enumerate(NodeKind)}
 _REVIEWS = {None: 0, Review.REJECTED: 1, Review.ACCEPTED: 2}
 
@@ -53,13 +55,12 @@ def order_key(
         # logits have none stated; they are what everything else has influence on
         return -1.0 if value is None else value
 
-    def by_urgency(place: int) -> float:
-        key = graph.nodes[place].key
-        if key.kind is not NodeKind.FEATURE:
-            return 1.0
-        return -urgency(key, influence[place], annotations)
+    need = needs_attention(graph, annotations, influence) if name == "urgent" else None
 
-    first = by_urgency if name == "urgent" else chosen.get(name, lambda _place: 0)
+    def by_need(place: int) -> float:
+        return -float(need[place]) if need is not None and graph.nodes[place].is_feature else 1.0
+
+    first = by_need if name == "urgent" else chosen.get(name, lambda _place: 0)
     return lambda place: (first(place), by_influence(place), place)
 
 

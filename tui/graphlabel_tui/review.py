@@ -7,24 +7,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
-from graphlabel.annotation import Annotations, FeatureClass, Origin, Review, node_trust
+from graphlabel.annotation import Annotations, FeatureClass, Origin, Review, needs_attention
 from graphlabel.graph import AttributionGraph, NodeKey, NodeKind
-
-UNKNOWN = 0.5
-"""What a label counts for when nothing says how good it is."""
-
-
-def urgency(key: NodeKey, influence: float | None, annotations: Annotations) -> float:
-    """(1 − trust) × (1 − influence), 0 to 1: least trusted × most influential.
-
-    ``influence`` is the cumulative share, which is low for the most influential nodes. No label is
-    no trust, an unscored label half; a node of unknown influence is the least urgent.
-    """
-    trust = 0.0
-    if annotations.label_of(key) is not None:
-        known = node_trust(key, annotations)
-        trust = UNKNOWN if known is None else known
-    return (1.0 - trust) * (1.0 - min(1.0, 1.0 if influence is None else influence))
 
 
 class Stage(IntEnum):
@@ -43,7 +27,7 @@ class Waiting(NamedTuple):
 
     stage: Stage
     calm: float
-    """0 for the most urgent, 1 for what can wait."""
+    """Minus the influence that rests on a label that is not to be trusted."""
     place: int
 
 
@@ -55,13 +39,13 @@ def review_queue(
     graph: AttributionGraph, influence: tuple[float | None, ...], annotations: Annotations
 ) -> list[Waiting]:
     """Features that need a look: obscure ones, then least trusted × most influential."""
+    need = needs_attention(graph, annotations, influence)
     queue = []
     for place in graph.places(NodeKind.FEATURE):
         key = graph.nodes[place].key
         stage = stage_of(key, annotations)
         if stage is not None:
-            calm = 1.0 - urgency(key, influence[place], annotations)
-            queue.append(Waiting(stage, calm, place))
+            queue.append(Waiting(stage, -float(need[place]), place))
     return sorted(queue)
 
 

@@ -61,6 +61,7 @@ class Session:
             self._stored_history(self.store) if self.store else History(self.document.annotations)
         )
         self._records: dict[FeatureKey, FeatureRecord | None] = {}
+        self._compared: tuple[Annotations | None, Annotations | None, bool] = (None, None, True)
         self._back: list[NodeKey] = []
         self._forward: list[NodeKey] = []
         self.evidence_error: GraphLabelError | None = None
@@ -78,7 +79,11 @@ class Session:
     @property
     def is_saved(self) -> bool:
         """Whether the file has everything that was edited."""
-        return self.annotations == self.saved
+        now, saved, same = self._compared
+        if now is not self.annotations or saved is not self.saved:
+            same = self.annotations == self.saved
+            self._compared = self.annotations, self.saved, same
+        return same
 
     @property
     def place(self) -> int | None:

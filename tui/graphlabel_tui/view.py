@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -16,14 +17,11 @@ from graphlabel.errors import GraphError
 from graphlabel.graph import AttributionGraph, Node, NodeKey, NodeKind, node_influence
 from graphlabel.graph.influence import cumulative_share
 from graphlabel_tui.commands import COMMANDS, Command
-from graphlabel_tui.filters import Facts, NodeFilter, searchable
-from graphlabel_tui.orders import order_key
+from graphlabel_tui.filters import Facts, NodeFilter
+from graphlabel_tui.in_sight import Sight, Texts
+from graphlabel_tui.orders import LASTING, order_key
 from graphlabel_tui.review import START, Stage, Waiting, review_queue
 from graphlabel_tui.session import Session
-from graphlabel_tui.wording import where
-
-ALWAYS = frozenset({NodeKind.TOKEN, NodeKind.LOGIT})
-"""Kinds the influence threshold never hides."""
 
 HELD = 64
 """So many lists of neighbours are kept."""
@@ -79,14 +77,15 @@ class View:
     quantile: int = 0
     commands: Sequence[Command] = COMMANDS
     """The commands with the keys this person gave them."""
-    _visible: tuple[object, tuple[int, ...]] | None = field(default=None, repr=False)
     _visited: Waiting = field(default=START, repr=False)
 
     def __post_init__(self) -> None:
         """Look at everything."""
         self.influence = shown_influence(self.graph)
-        self._texts: dict[int, str] = {}
-        self._texts_of: object = None
+        self._features = [self.node(place).key for place in self.graph.places(NodeKind.FEATURE)]
+        self._sight = Sight(self.graph, self.influence)
+        self._texts = Texts(self.session.document)
+        self._order: tuple[object, Annotations | None, list[int]] | None = None
         self._counted: tuple[Annotations, Counts] | None = None
         self._held_neighbours: dict[tuple[int, bool], list[Neighbour]] = {}
         known = [value for value in self.influence if value is not None]
@@ -116,48 +115,34 @@ class View:
     def visible(self) -> tuple[int, ...]:
         """Places of the nodes in sight, in the graph's order; the selected one always is."""
         session = self.session
-        selected = session.place
-        state = (self.threshold, self.hide_errors, session.annotations.pinned)
-        if self._visible is None or self._visible[0] != state:
-            pinned = frozenset(session.annotations.pinned)
-            places = range(len(self.graph))
-            self._visible = state, tuple(p for p in places if self._in_sight(p, pinned))
-        shown = self._visible[1]
-        if selected is None or self._in_sight(selected, session.annotations.pinned):
-            return shown
-        return tuple(sorted((*shown, selected)))
-
-    def _in_sight(self, place: int, pinned: frozenset[NodeKey] | tuple[NodeKey, ...]) -> bool:
-        key = self.node(place).key
-        if key.kind in ALWAYS or key in pinned:
-            return True
-        if self.hide_errors and key.kind is NodeKind.ERROR:
-            return False
-        value = self.influence[place]
-        return value is None or value <= self.threshold + SLACK
+        pinned = session.annotations.pinned
+        return self._sight.places(self.threshold + SLACK, self.hide_errors, pinned, session.place)
 
     # The table
 
     def text(self, place: int) -> str:
         """What words of the filter match against."""
-        annotations = self.session.annotations
-        if self._texts_of is not annotations:
-            self._texts, self._texts_of = {}, annotations
-        if place not in self._texts:
-            node, ids = self.node(place), self.session.document.node_ids
-            shown = where(self.graph, node.key)
-            self._texts[place] = searchable(node, annotations, ids[place], shown)
-        return self._texts[place]
+        return self._texts.of(self.session.annotations)[place]
 
     def rows(self) -> list[int]:
         """Places of the nodes in sight that pass the filter, sorted."""
-        places = list(self.visible())
-        if self.query.strip():
-            keep = NodeFilter(self.query, self._facts())
-            places = [place for place in places if keep(place)]
+        shown = set(self.visible())
+        places = [place for place in self._ordered() if place in shown]
+        return NodeFilter(self.query, self._facts()).keep(places) if self.query.strip() else places
+
+    def _ordered(self) -> list[int]:
+        """All places as the table sorts them."""
         session = self.session
-        key = order_key(self.sort, self.graph, session.annotations, self.influence, session.marked)
-        return sorted(places, key=key, reverse=self.reverse)
+        edits = None if self.sort in LASTING else session.annotations
+        marked = tuple(session.marked) if self.sort == "marked" else ()
+        held = (self.sort, self.reverse, marked)
+        if self._order is None or self._order[0] != held or self._order[1] is not edits:
+            key = order_key(
+                self.sort, self.graph, session.annotations, self.influence, session.marked
+            )
+            places = sorted(range(len(self.graph)), key=key, reverse=self.reverse)
+            self._order = held, edits, places
+        return self._order[2]
 
     def _facts(self) -> Facts:
         session = self.session
@@ -177,18 +162,11 @@ class View:
 
     def _count(self) -> Counts:
         annotations = self.session.annotations
-        features = labelled = model = person = 0
-        for place in self.graph.places(NodeKind.FEATURE):
-            key = self.node(place).key
-            features += 1
-            if annotations.label_of(key) is not None:
-                labelled += 1
-                continue
-            routing = annotations.routing_of(key)
-            if routing:
-                model += routing.tier is Tier.MODEL
-                person += routing.tier is Tier.PERSON
-        return Counts(features, labelled, model, person)
+        label_of, routing_of = annotations.label_of, annotations.routing_of
+        open_ = [key for key in self._features if label_of(key) is None]
+        tiers = Counter(routing.tier for key in open_ if (routing := routing_of(key)))
+        labelled = len(self._features) - len(open_)
+        return Counts(len(self._features), labelled, tiers[Tier.MODEL], tiers[Tier.PERSON])
 
     def review_queue(self) -> list[Waiting]:
         """Features that need a look, the most urgent first."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from graphlabel.embedding import Encoder
+    from graphlabel.labeling import LabelMethod
     from graphlabel.scoring.comparison import Comparison, LabelPair
 
 PICTURE, LINES, REPORT = "scores.svg", "scores.jsonl", "report.md"
@@ -88,6 +89,8 @@ def compare(
     names = check_scorers(names_of(scorers), asking=judge is not None)
     tools = open_tools(verbalizer, model, transcoders)
     made = [make_method(name, tools=tools) for name in names_of(methods)]
+    if labeler is None and judge is None:
+        _check_asks_none(made)
     source = open_sources(features, offline=offline)
     with ExitStack() as stack:
         asked = Asked.opened(language_model, stack, labeler or judge, judge)
@@ -110,6 +113,15 @@ def compare(
         _write(found, pairs, output)
     show = _print_json if json else _print
     show(found, pairs, output)
+
+
+def _check_asks_none(methods: Sequence[LabelMethod]) -> None:
+    from graphlabel.errors import UsageError
+    from graphlabel.labeling import PromptedLabeler
+
+    for each in methods:
+        if isinstance(each, PromptedLabeler):
+            raise UsageError(f"{each.name} asks a language model; name one with --labeler")
 
 
 def _pairs(found: Comparison, encoder: Encoder) -> Sequence[LabelPair]:

@@ -11,6 +11,7 @@ import typer
 
 from graphlabel.cli.llm_options import LanguageModelOptions, language_model_options
 from graphlabel.cli.options import (
+    AnySetFlag,
     GraphFile,
     JsonFlag,
     OfflineOption,
@@ -19,17 +20,11 @@ from graphlabel.cli.options import (
     TrustPickle,
 )
 from graphlabel.cli.tier_options import (
-    SubjectModelOption,
-    TierOneModelOption,
-    TierOneOption,
-    TierOneSetOption,
+    VERBALIZER,
+    TierChoices,
     TierThree,
-    TierThreeOption,
-    TierTwoModelOption,
-    TierTwoOption,
-    TierTwoSetOption,
-    TranscodersOption,
     VerbalizerOption,
+    tier_options,
 )
 from graphlabel.errors import LanguageModelError, UsageError
 
@@ -41,31 +36,38 @@ INTERRUPTED = 130
 
 
 @language_model_options
+@tier_options()
 def label(
     graph: GraphFile,
     features: SourceOption,
     output: OutputFile,
+    tiers: TierChoices,
     language_model: LanguageModelOptions,
-    tier1: TierOneOption = "token_count",
-    tier1_model: TierOneModelOption = None,
-    tier1_set: TierOneSetOption = None,
-    tier2: TierTwoOption = "np_max-act-logits",
-    tier2_model: TierTwoModelOption = None,
-    tier2_set: TierTwoSetOption = None,
-    tier3: TierThreeOption = TierThree.FLAG,
     verbalizer: VerbalizerOption = None,
-    model: SubjectModelOption = None,
-    transcoders: TranscodersOption = None,
-    any_set: Annotated[
-        bool, typer.Option("--any-set", help="Accept evidence of another transcoder set.")
-    ] = False,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="The model that texts go through, where the verbalizer runs here.",
+            metavar="DIR|ID",
+            rich_help_panel=VERBALIZER,
+        ),
+    ] = None,
+    transcoders: Annotated[
+        str | None,
+        typer.Option(
+            help="For nla_feature_vector: the transcoders.",
+            metavar="DIR|ID",
+            rich_help_panel=VERBALIZER,
+        ),
+    ] = None,
+    any_set: AnySetFlag = False,
     offline: OfflineOption = False,
     trust_pickle: TrustPickle = False,
     json: JsonFlag = False,
 ) -> None:
     """Label a graph tier by tier; list what still waits for a model, with its price, or for you."""
     from graphlabel.cli.console import note, print_json, progress
-    from graphlabel.cli.label_plan import TierOptions, open_plan, parse_settings, quote
+    from graphlabel.cli.label_plan import open_plan, quote
     from graphlabel.cli.label_report import as_json, lost, report_lines
     from graphlabel.cli.label_tools import open_tools
     from graphlabel.cli.labelling import finder, label_document
@@ -73,9 +75,8 @@ def label(
     from graphlabel.cli.pipeline import check_writable, feature_flags, source_for
     from graphlabel.files import read_graph, write_graph
 
-    one = TierOptions(tier1, tier1_model, parse_settings(tier1_set or (), "--tier1-set"))
-    two = TierOptions(tier2, tier2_model, parse_settings(tier2_set or (), "--tier2-set"))
-    if tier3 is TierThree.VERBALIZE and verbalizer is None:
+    one, two = tiers.one, tiers.two
+    if tiers.tier3 is TierThree.VERBALIZE and verbalizer is None:
         raise UsageError("--tier3 verbalize needs a verbalizer; name one with --verbalizer")
     document = read_graph(graph, trust_pickle=trust_pickle)
     source = source_for(document, features, any_set=any_set, offline=offline)
@@ -90,7 +91,7 @@ def label(
         print_outcome(gateway)
     if not language_model.dry_run:
         write_graph(labelled, output)
-        if tier3 is TierThree.VERBALIZE and tools.verbalizer and not done.stopped:
+        if tiers.tier3 is TierThree.VERBALIZE and tools.verbalizer and not done.stopped:
             labelled = _verbalized(labelled, tools.verbalizer, output, quiet=json)
     table, batch = language_model.prices, language_model.batch
     quoted = quote(labelled, find, two, table, batch=batch) if done.queued else None

@@ -10,6 +10,7 @@ import typer
 from graphlabel.cli.options import JsonFlag, StoreOption
 
 if TYPE_CHECKING:
+    from graphlabel.cli.labels_view import Order
     from graphlabel.store import LabelFilter, Store
 
 app = typer.Typer(
@@ -26,7 +27,7 @@ GraphOption = Annotated[
     typer.Option("--graph", help="Given in this graph alone.", metavar="GRAPH"),
 ]
 
-_COLUMNS = ("on", "label", "by", "when", "transcoders")
+_COLUMNS = ("on", "label", "trust", "by", "when", "state", "transcoders")
 
 
 @app.command("list", short_help="List labels, the newest first.")
@@ -44,30 +45,41 @@ def list_(
     every: Annotated[
         bool, typer.Option("--every", help="Also those that are past or undone.")
     ] = False,
+    by_trust: Annotated[
+        bool,
+        typer.Option(
+            "--by-trust",
+            help="The least trusted first; with --graph, least trusted × most influential.",
+        ),
+    ] = False,
     limit: LimitOption = 50,
     store: StoreOption = None,
     json: JsonFlag = False,
 ) -> None:
     """List the labels that are shown now, the newest first."""
     from graphlabel.annotation import Origin
-    from graphlabel.cli.labels_view import feature_named, opened_store, set_named
+    from graphlabel.cli.labels_view import Order, feature_named, opened_store, set_named
     from graphlabel.errors import UsageError
+    from graphlabel.files import read_graph
+    from graphlabel.graph import graph_key
     from graphlabel.store import LabelFilter, LabelState
 
     if origin is not None and origin not in list(Origin):
         raise UsageError(f"“{origin[:40]}” is no origin; choose person, machine or file")
     about = None if feature is None else feature_named(feature)
+    within = None if graph is None else read_graph(graph).graph
     with opened_store(store) as opened:
         wanted = LabelFilter(
             transcoder_set=set_named(opened, transcoders),
-            graph=_key_of(graph),
+            graph=None if within is None else graph_key(within),
             feature=about,
             origin=Origin(origin) if origin else None,
             author=author,
             method=method,
             state=None if every else LabelState.CURRENT,
         )
-        _show(opened, wanted, limit, json=json, states=every)
+        order = Order(within) if by_trust else None
+        _show(opened, wanted, limit, order, json=json, states=every)
 
 
 @app.command(short_help="Find labels by their words.")
@@ -77,12 +89,13 @@ def search(
     every: Annotated[
         bool, typer.Option("--every", help="Also those that are past or undone.")
     ] = False,
+    by_trust: Annotated[bool, typer.Option("--by-trust", help="The least trusted first.")] = False,
     limit: LimitOption = 50,
     store: StoreOption = None,
     json: JsonFlag = False,
 ) -> None:
     """Find labels with these words in them, upper or lower case, the newest first."""
-    from graphlabel.cli.labels_view import opened_store, set_named
+    from graphlabel.cli.labels_view import Order, opened_store, set_named
     from graphlabel.store import LabelFilter, LabelState
 
     with opened_store(store) as opened:
@@ -91,7 +104,8 @@ def search(
             transcoder_set=set_named(opened, transcoders),
             state=None if every else LabelState.CURRENT,
         )
-        _show(opened, wanted, limit, json=json, states=every)
+        order = Order() if by_trust else None
+        _show(opened, wanted, limit, order, json=json, states=every)
 
 
 @app.command(short_help="Say who called a feature what, and when.")
@@ -129,18 +143,30 @@ def _key_of(graph: Path | None) -> str | None:
     return None if graph is None else graph_key(read_graph(graph).graph)
 
 
-def _show(store: Store, wanted: LabelFilter, limit: int, *, json: bool, states: bool) -> None:
-
+def _show(
+    store: Store,
+    wanted: LabelFilter,
+    limit: int,
+    order: Order | None,
+    *,
+    json: bool,
+    states: bool,
+) -> None:
+    """The labels that pass; in an order other than the newest first all must be looked at."""
     from graphlabel.cli.console import note, print_json, print_table
     from graphlabel.cli.labels_view import facts, table
 
     # one more, to know whether there are more
-    found = list(store.labels(wanted, limit=limit + 1 if limit else None))
+    most = limit + 1 if limit else None
+    found = (
+        order.first(store.labels(wanted), most) if order else list(store.labels(wanted, limit=most))
+    )
     shown = found[:limit] if limit else found
     if json:
         print_json({"labels": [facts(label) for label in shown], "more": len(shown) < len(found)})
         return
-    columns = (*_COLUMNS[:-1], "state", _COLUMNS[-1]) if states else _COLUMNS
+    left_out = {name for name, asked in (("trust", order), ("state", states)) if not asked}
+    columns = [name for name in _COLUMNS if name not in left_out]
     if shown:
         print_table(table(shown, columns))
     more = "; --limit 0 shows all" if len(shown) < len(found) else ""

@@ -30,7 +30,7 @@ def ledger(
     ] = None,
     unusable: Annotated[
         bool,
-        typer.Option("--unusable", help="The answers of which no label could be made."),
+        typer.Option("--unusable", help="The answers that could not be used, as they came."),
     ] = False,
     json: JsonFlag = False,
 ) -> None:

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphlabel.cli.options import OfflineOption, ServerOption, StoreOption, TrustPickle
+from graphlabel.cli.options import (
+    AnySetFlag,
+    AuthorOption,
+    GraphPlace,
+    MaybeSourceOption,
+    OfflineOption,
+    ServerOption,
+    StoreOption,
+    TrustPickle,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,22 +30,11 @@ _PATIENCE_SECONDS = 1.5
 
 
 def open_(
-    graph: Annotated[
-        str, typer.Argument(help="Graph file, or a link to a graph.", metavar="GRAPH")
-    ],
-    features: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--features",
-            help="Where the features' evidence is; can be given several times.",
-            metavar="SOURCE",
-        ),
-    ] = None,
+    graph: GraphPlace,
+    features: MaybeSourceOption = None,
     store: StoreOption = None,
-    author: Annotated[str, typer.Option(help="Your name in labels; the login by default.")] = "",
-    any_set: Annotated[
-        bool, typer.Option("--any-set", help="Accept evidence of another transcoder set.")
-    ] = False,
+    author: AuthorOption = "",
+    any_set: AnySetFlag = False,
     offline: OfflineOption = False,
     link: Annotated[
         str | None,

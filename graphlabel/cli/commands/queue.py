@@ -7,21 +7,27 @@ from typing import Annotated
 
 import typer
 
-from graphlabel.cli.options import GraphFile, JsonFlag, OfflineOption, StoreOption
-from graphlabel.cli.tier_options import TierTwoModelOption, TierTwoOption, TierTwoSetOption
+from graphlabel.cli.options import (
+    AnySetFlag,
+    FileOnly,
+    GraphFile,
+    JsonFlag,
+    OfflineOption,
+    StoreOption,
+)
+from graphlabel.cli.tier_options import TierChoices, tier_options
 
 
+@tier_options("tier1", "tier1_model", "tier1_set", "tier3")
 def queue(
     graph: GraphFile,
+    tiers: TierChoices,
     features: Annotated[
         list[str] | None,
         typer.Option(
             help="Where the features' evidence is; with it, prices are told.", metavar="SOURCE"
         ),
     ] = None,
-    tier2: TierTwoOption = "np_max-act-logits",
-    tier2_model: TierTwoModelOption = None,
-    tier2_set: TierTwoSetOption = None,
     prices: Annotated[
         Path | None, typer.Option(help="A price table over the shipped one.", metavar="FILE")
     ] = None,
@@ -30,13 +36,9 @@ def queue(
         typer.Option("--by-trust", help="Labels too: least trusted × most influential first."),
     ] = False,
     limit: Annotated[int, typer.Option(min=1, help="At most so many lines of each part.")] = 20,
-    any_set: Annotated[
-        bool, typer.Option("--any-set", help="Accept evidence of another transcoder set.")
-    ] = False,
+    any_set: AnySetFlag = False,
     store: StoreOption = None,
-    file_only: Annotated[
-        bool, typer.Option("--file-only", help="Leave out edits that are only in the store.")
-    ] = False,
+    file_only: FileOnly = False,
     offline: OfflineOption = False,
     json: JsonFlag = False,
 ) -> None:
@@ -45,13 +47,13 @@ def queue(
     Nothing is sent, and no key is needed.
     """
     from graphlabel.cli.console import print_json, say
-    from graphlabel.cli.label_plan import TierOptions, parse_settings, quote
+    from graphlabel.cli.label_plan import quote
     from graphlabel.cli.labelling import finder
     from graphlabel.cli.pipeline import source_for, with_stored_edits
     from graphlabel.cli.waiting import queue_facts, queue_lines, queue_of
     from graphlabel.files import read_graph
 
-    two = TierOptions(tier2, tier2_model, parse_settings(tier2_set or (), "--tier2-set"))
+    two = tiers.two
     document = read_graph(graph)
     if not file_only:
         document, _ = with_stored_edits(document, store)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from graphlabel.cli.options import JsonFlag, OfflineOption, SourceOption, TrustPickle
+from graphlabel.cli.options import AnySetFlag, JsonFlag, OfflineOption, SourceOption, TrustPickle
 from graphlabel.cli.protocol_options import ProtocolOptions, protocol_options
 from graphlabel.errors import UsageError
 
@@ -35,9 +35,7 @@ def route(
     strict: Annotated[
         bool, typer.Option("--strict", help="Refuse broken evidence instead of skipping it.")
     ] = False,
-    any_set: Annotated[
-        bool, typer.Option("--any-set", help="Accept evidence of another transcoder set.")
-    ] = False,
+    any_set: AnySetFlag = False,
     offline: OfflineOption = False,
     trust_pickle: TrustPickle = False,
     json: JsonFlag = False,

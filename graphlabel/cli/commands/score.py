@@ -12,7 +12,7 @@ from graphlabel.cli.llm_options import (
     language_model_options,
     print_outcome,
 )
-from graphlabel.cli.options import JsonFlag, OfflineOption
+from graphlabel.cli.options import AnySetFlag, JsonFlag, OfflineOption
 from graphlabel.cli.score_options import (
     TEXTS,
     EncoderOption,
@@ -81,9 +81,7 @@ def score(
         typer.Option(min=1, help="Of a source: at most so many features.", rich_help_panel=TEXTS),
     ] = None,
     seed: SeedOption = 0,
-    any_set: Annotated[
-        bool, typer.Option("--any-set", help="Accept evidence of another transcoder set.")
-    ] = False,
+    any_set: AnySetFlag = False,
     offline: OfflineOption = False,
     json: JsonFlag = False,
 ) -> None:

@@ -8,7 +8,14 @@ from typing import Annotated
 
 import typer
 
-from graphlabel.cli.options import OfflineOption, StoreOption
+from graphlabel.cli.options import (
+    AnySetFlag,
+    AuthorOption,
+    GraphPlace,
+    MaybeSourceOption,
+    OfflineOption,
+    StoreOption,
+)
 from graphlabel.errors import UsageError
 
 TOKEN_VARIABLE = "GRAPHLABEL_SERVE_TOKEN"
@@ -16,22 +23,11 @@ _SHORTEST_TOKEN = 16
 
 
 def serve(
-    graph: Annotated[
-        str, typer.Argument(help="Graph file, or a link to a graph.", metavar="GRAPH")
-    ],
-    features: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--features",
-            help="Where the features' evidence is; can be given several times.",
-            metavar="SOURCE",
-        ),
-    ] = None,
+    graph: GraphPlace,
+    features: MaybeSourceOption = None,
     store: StoreOption = None,
-    author: Annotated[str, typer.Option(help="Your name in labels; the login by default.")] = "",
-    any_set: Annotated[
-        bool, typer.Option("--any-set", help="Accept evidence of another transcoder set.")
-    ] = False,
+    author: AuthorOption = "",
+    any_set: AnySetFlag = False,
     offline: OfflineOption = False,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0: any.")] = 8377,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphlabel.cli.llm_options import LanguageModelOptions, language_model_options
-from graphlabel.cli.options import GraphFile, JsonFlag, OfflineOption
+from graphlabel.cli.options import AnySetFlag, GraphFile, JsonFlag, OfflineOption
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,9 +57,7 @@ def suggest(
         Path | None,
         typer.Option("-o", "--output", help="Accept all and write the graph.", metavar="FILE"),
     ] = None,
-    any_set: Annotated[
-        bool, typer.Option("--any-set", help="Accept evidence of another transcoder set.")
-    ] = False,
+    any_set: AnySetFlag = False,
     offline: OfflineOption = False,
     json: JsonFlag = False,
 ) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphlabel.cli.options import JsonFlag, OfflineOption
+from graphlabel.cli.options import AnySetFlag, JsonFlag, OfflineOption
 from graphlabel.cli.protocol_options import ProtocolOptions, protocol_options
 
 if TYPE_CHECKING:
@@ -75,9 +75,7 @@ def trace_many(
     device: Annotated[
         str | None, typer.Option(help="cpu, cuda or mps; the best there is by default.")
     ] = None,
-    any_set: Annotated[
-        bool, typer.Option("--any-set", help="Accept evidence of another transcoder set.")
-    ] = False,
+    any_set: AnySetFlag = False,
     offline: OfflineOption = False,
     again: Annotated[
         bool, typer.Option("--again", help="Make graphs anew that are there already.")

@@ -89,7 +89,7 @@ def verbalize(
 
     document = read_graph(graph)
     nodes = chosen_nodes(document, node or (), most)
-    _check_flags(read, features, transcoders)
+    _check_flags(read, features, transcoders, verbalizer, offline=offline)
     check_writable(output)
     sampling = Sampling(temperature, max_tokens, seed)
     place = VerbalizerPlace(verbalizer, sglang, reconstructor, model, dtype, device, sampling)
@@ -115,11 +115,22 @@ def verbalize(
     note(f"next: graphlabel open {output}, where the texts stand beside the features")
 
 
-def _check_flags(read: Read, features: list[str] | None, transcoders: str | None) -> None:
+def _check_flags(
+    read: Read,
+    features: list[str] | None,
+    transcoders: str | None,
+    verbalizer: str,
+    *,
+    offline: bool,
+) -> None:
     if read is Read.EXAMPLES and not features:
         raise UsageError("--read examples needs the evidence; name it with --features")
     if read is Read.DIRECTION and not transcoders:
         raise UsageError("--read direction needs the decoders; name them with --transcoders")
+    if offline and verbalizer.startswith(("neuronpedia:", "http://", "https://")):
+        raise UsageError(
+            f"{verbalizer[:80]} is a server; name a verbalizer here, or drop --offline"
+        )
 
 
 def _tasks(

@@ -108,7 +108,7 @@ def test_the_workbench_opens_without_its_server(neuronpedia) -> None:
         document(OURS), places, any_set=True, offline=False, say=said.append
     )
     assert "NEURONPEDIA_API_KEY" in said[0]
-    assert source.get(FeatureKey(3, 200)) is not None
+    assert source.get(FeatureKey(2, 200)) is not None
 
 
 def test_flags_can_be_pasted() -> None:

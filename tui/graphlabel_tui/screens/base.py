@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar, TypeVar
+from typing import ClassVar, Self, TypeVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
+from textual.geometry import Region as ScreenRegion
 from textual.geometry import Size
+from textual.reactive import Reactive
 from textual.screen import Screen
+from textual.widget import Widget
 
 from graphlabel.annotation import Command
 from graphlabel.errors import GraphLabelError
@@ -42,6 +45,8 @@ class WorkbenchBase(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [*screen_bindings()]
     AUTO_FOCUS = "#graph"
+    # the regions show where the focus is; Textual would paint the whole screen
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
 
     refusals = 0
     """How many actions could not be done."""
@@ -64,6 +69,18 @@ class WorkbenchBase(Screen[None]):
         if logits:
             best = max(logits, key=lambda place: graph.nodes[place].probability or 0.0)
             self.session.selected = graph.nodes[best].key
+
+    def refresh(
+        self,
+        *regions: ScreenRegion,
+        repaint: bool = True,
+        layout: bool = False,
+        recompose: bool = False,
+    ) -> Self:
+        """Paint or lay out anew; a layout paints what it moved, and need paint nothing else."""
+        return super().refresh(
+            *regions, repaint=repaint and not layout, layout=layout, recompose=recompose
+        )
 
     def compose(self) -> ComposeResult:
         """Two lines, four regions, the keys."""
@@ -141,7 +158,7 @@ class WorkbenchBase(Screen[None]):
         for name in REGIONS:
             self.region_widget(name).show_view()
         for kind in (TitleLine, PromptLine, KeyLine):
-            self.query_one(kind).refresh()
+            self.query_one(kind).show_view()
 
     def say(self, message: str, *, bad: bool = False) -> None:
         """A one-line notification; its text is never taken for markup."""

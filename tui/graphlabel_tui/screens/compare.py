@@ -63,7 +63,7 @@ class SharedList(Painted, can_focus=True):
         """Move the cursor, scrolling it into sight."""
         self.cursor = max(0, min(len(self.rows()) - 1, self.cursor + step))
         self.show_pair()
-        row, room = self.cursor, max(1, self.scrollable_content_region.height - HEAD)
+        row, room = self.cursor, max(1, self.room.height - HEAD)
         top = round(self.scroll_y)
         if not top <= row < top + room:
             self.scroll_to(y=row if row < top else row - room + 1, animate=False)
@@ -88,7 +88,7 @@ class SharedList(Painted, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """A line: the head stays, the rows scroll."""
-        width = self.scrollable_content_region.width
+        width = self.room.width
         side = max(8, (width - 14) // 2)
         if y < HEAD:
             return self.strip_of(self._head(y, side), width)

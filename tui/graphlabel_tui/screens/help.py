@@ -63,14 +63,14 @@ class HelpText(Painted, can_focus=True):
 
     def on_resize(self) -> None:
         """Wrap for the width."""
-        self.lines = help_lines(self.scrollable_content_region.width, self.commands)
-        self.virtual_size = Size(self.scrollable_content_region.width, len(self.lines))
+        self.lines = help_lines(self.room.width, self.commands)
+        self.virtual_size = Size(self.room.width, len(self.lines))
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen."""
         row = y + self.scroll_offset.y
-        width = self.scrollable_content_region.width
+        width = self.room.width
         return self.strip_of(self.lines[row].spans if row < len(self.lines) else (), width)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import Enum
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -22,7 +23,8 @@ from graphlabel_tui.screens.modal import Dialog
 from graphlabel_tui.widgets.painted import Painted
 from graphlabel_tui.wording import percent, signed
 
-HINT = "⇥ what reacts · ↑↓ scroll · i another change · f9 stop · esc back"
+HINT = "⇥ what reacts · c control · i another change · f9 stop · esc back"
+TITLE = "intervention in the model"
 _LABEL, _NUMBERS = 16, 26
 
 
@@ -97,7 +99,7 @@ class OutcomeText(Painted, can_focus=True):
 
     def make_lines(self) -> None:
         """Make the lines for the width there is."""
-        width = self.scrollable_content_region.width
+        width = self.room.width
         self._lines = outcome_lines(self.outcome, self.regime, width) if self.outcome else []
         self.virtual_size = Size(width, len(self._lines))
         self.refresh()
@@ -108,26 +110,37 @@ class OutcomeText(Painted, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen."""
-        width, row = self.scrollable_content_region.width, y + self.scroll_offset.y
+        width, row = self.room.width, y + self.scroll_offset.y
         return self.strip_of(self._lines[row].spans if row < len(self._lines) else (), width)
 
 
-class InterventionScreen(Dialog[bool]):
-    """Shows a run and its outcome; returns whether another change is wanted."""
+class Then(Enum):
+    """What is wanted after an intervention was looked at."""
+
+    NOTHING = "nothing"
+    ANOTHER = "another"
+    CONTROL = "control"
+    """The same done to random features; from there, the change again."""
+
+
+class InterventionScreen(Dialog[Then]):
+    """Shows a run and its outcome; returns what is wanted next."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "leave(False)", "back", show=False),
-        Binding("i", "leave(True)", "another", show=False),
+        Binding("escape,q", "leave('nothing')", "back", show=False),
+        Binding("i", "leave('another')", "another", show=False),
+        Binding("c", "leave('control')", "control", show=False),
         Binding("tab,right,l", "regime(1)", show=False),
         Binding("shift+tab,left,h", "regime(-1)", show=False),
         Binding("f9", "stop", "stop", show=False, priority=True),
     ]
 
-    def __init__(self, job: Job, outcome: Callable[[], Outcome | None]) -> None:
+    def __init__(self, job: Job, outcome: Callable[[], Outcome | None], title: str = TITLE) -> None:
         """Show a run; ``outcome`` is what came of it, None as long as it runs."""
         super().__init__()
         self.job = job
         self.outcome = outcome
+        self.title_shown = title
 
     def compose(self) -> ComposeResult:
         """How far it is, the outcome, the keys."""
@@ -138,7 +151,7 @@ class InterventionScreen(Dialog[bool]):
 
     def on_mount(self) -> None:
         """Look until it is done."""
-        self.query_one("#intervention").border_title = "intervention in the model"
+        self.query_one("#intervention").border_title = self.title_shown
         self.query_one(OutcomeText).focus()
         self.look()
         self.set_interval(1 / LOOKS_PER_SECOND, self.look)
@@ -158,6 +171,7 @@ class InterventionScreen(Dialog[bool]):
         """Stop the run."""
         self.job.cancel()
 
-    def action_leave(self, again: bool) -> None:
-        """Back to the workbench."""
-        self.answer(again)
+    def action_leave(self, then: str) -> None:
+        """Back to the workbench; a control waits for the outcome."""
+        if Then(then) is not Then.CONTROL or self.outcome() is not None:
+            self.answer(Then(then))

@@ -9,7 +9,7 @@ from graphlabel_tui.commands import REGIONS, footer_commands
 from graphlabel_tui.lines import Span, spread, width_of
 from graphlabel_tui.messages import CommandChosen, RegionChosen
 from graphlabel_tui.view import View
-from graphlabel_tui.widgets.painted import Painted
+from graphlabel_tui.widgets.painted import Painted, PaintedLine
 
 
 class TabLine(Painted):
@@ -44,7 +44,7 @@ class TabLine(Painted):
             x += len(span.text)
 
 
-class KeyLine(Painted):
+class KeyLine(PaintedLine):
     """The keys that work in the focused region, and whether the file is saved."""
 
     def __init__(self, view: View) -> None:
@@ -56,6 +56,8 @@ class KeyLine(Painted):
         self.running = ""
         """What runs just now, and how far it is."""
         self._hits: list[tuple[int, int, str]] = []
+        self._keys_of: object = None
+        self._keys: list[Span] = []
 
     def show_region(self, region: str) -> None:
         """Show the keys that work in a region."""
@@ -69,21 +71,28 @@ class KeyLine(Painted):
             return [*running, Span("● ^s to file ", "warn")]
         return [*running, Span(f"saved {self.saved_at} " if self.saved_at else "saved ", "good")]
 
-    def render_line(self, y: int) -> Strip:
+    def make_spans(self, width: int) -> tuple[Span, ...]:
         """As many keys as there is room for, the most useful first; the rest is in the help."""
-        width = self.size.width
         state = self._state()
         room = width - width_of(state) - 1
-        spans: list[Span] = [Span(" ")]
+        asked = (self.region_name, self.view.commands, room)
+        if asked != self._keys_of:
+            self._keys_of, self._keys = asked, self._fitting(room)
+        return spread(self._keys, state, width)
+
+    def _fitting(self, room: int) -> list[Span]:
+        spans = [Span(" ")]
         self._hits = []
+        start = 1
         for command in footer_commands(self.region_name, self.view.commands):
             pieces = [Span(command.first_key, "key"), Span(f" {command.title}  ", "muted")]
-            start = width_of(spans)
-            if start + width_of(pieces) - 2 > room:
+            end = start + width_of(pieces)
+            if end - 2 > room:
                 continue
             spans += pieces
-            self._hits.append((start, start + width_of(pieces) - 2, command.id))
-        return self.strip_of(spread(spans, state, width), width)
+            self._hits.append((start, end - 2, command.id))
+            start = end
+        return spans
 
     def on_click(self, event: events.Click) -> None:
         """Carry out the command under the mouse."""

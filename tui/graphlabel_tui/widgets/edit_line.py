@@ -11,7 +11,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.geometry import Size
+from textual.reactive import Reactive
 from textual.suggester import Suggester
+from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from graphlabel.annotation import MAX_LABEL_LENGTH, Scope
@@ -64,7 +67,17 @@ class Completion(Suggester):
         return next((text for text in self.texts if value and text.startswith(value)), None)
 
 
-class _Field(Input):
+class _Still(Widget):
+    """Has the screen laid out anew for no change of what it could scroll, as it never scrolls."""
+
+    virtual_size: Reactive[Size] = Reactive(Size(0, 0), layout=False)
+
+
+class _Hint(Static, _Still):
+    """What Enter will do."""
+
+
+class _Field(Input, _Still):
     """The input; Tab and the arrows speak to the edit line around it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -105,7 +118,7 @@ class _Field(Input):
             line.cancel()
 
 
-class EditLine(Vertical):
+class EditLine(Vertical, _Still):
     """A field with a line below it that says what Enter will do."""
 
     def __init__(self, question: Question) -> None:
@@ -123,7 +136,8 @@ class EditLine(Vertical):
             max_length=max(question.most, len(question.text)),
         )  # fmt: skip
         self.note = ""
-        self.hint = Static(id="edit-hint", markup=False)
+        self._hinted = ""
+        self.hint = _Hint(id="edit-hint", markup=False)
 
     def compose(self) -> ComposeResult:
         """The field and the hint."""
@@ -147,8 +161,11 @@ class EditLine(Vertical):
         known = self._known()[:6]
         if known:
             parts.append("↓ " + ("\n  " if self.question.find else " · ").join(known))
-        parts = parts or ["Enter saves · Esc cancels"]
-        self.hint.update(Content("\n".join(parts)))
+        text = "\n".join(parts or ["Enter saves · Esc cancels"])
+        if text != self._hinted:
+            higher = text.count("\n") != self._hinted.count("\n")
+            self._hinted = text
+            self.hint.update(Content(text), layout=higher)
 
     def _known(self) -> list[str]:
         if self.question.find:

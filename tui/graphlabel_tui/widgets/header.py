@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from textual.strip import Strip
-
 from graphlabel.graph import NodeKind
 from graphlabel_tui.glyphs import LOOKS
 from graphlabel_tui.inert import bare_token, inert
 from graphlabel_tui.lines import Span, crop, spread, width_of
 from graphlabel_tui.view import View
-from graphlabel_tui.widgets.painted import Painted
+from graphlabel_tui.widgets.painted import PaintedLine
 from graphlabel_tui.wording import percent
 
 
-class TitleLine(Painted):
+class TitleLine(PaintedLine):
     """The slug, the model, the counts and the undo depth."""
 
     def __init__(self, view: View) -> None:
@@ -21,10 +19,9 @@ class TitleLine(Painted):
         super().__init__(id="title-line")
         self.view = view
 
-    def render_line(self, y: int) -> Strip:
+    def make_spans(self, width: int) -> tuple[Span, ...]:
         """The line; counts stay when there is no room for the names."""
-        width = self.size.width
-        return self.strip_of(spread(self._names(), self._counts(width), width), width)
+        return spread(self._names(), self._counts(width), width)
 
     def _names(self) -> list[Span]:
         document = self.view.session.document
@@ -54,21 +51,24 @@ class TitleLine(Painted):
         ]
 
 
-class PromptLine(Painted):
+class PromptLine(PaintedLine):
     """The prompt's tokens, the selected position highlighted, and the likeliest next tokens."""
 
     def __init__(self, view: View) -> None:
         """Show a view's prompt."""
         super().__init__(id="prompt-line")
         self.view = view
+        self._logits = sorted(
+            (view.node(place) for place in view.graph.places(NodeKind.LOGIT)),
+            key=lambda node: -(node.probability or 0.0),
+        )
 
-    def render_line(self, y: int) -> Strip:
+    def make_spans(self, width: int) -> tuple[Span, ...]:
         """The line; the tokens scroll so that the selected one is seen."""
-        width = self.size.width
         answer = self._answer(width)
         room = max(0, width - width_of(answer) - 3)
         tokens = self._tokens(room)
-        return self.strip_of(spread([Span(" "), *tokens], answer, width), width)
+        return spread([Span(" "), *tokens], answer, width)
 
     def _tokens(self, room: int) -> list[Span]:
         selected = self.view.session.selected
@@ -86,13 +86,9 @@ class PromptLine(Painted):
         return list(crop(spans, room))
 
     def _answer(self, width: int) -> list[Span]:
-        logits = sorted(
-            (self.view.node(place) for place in self.view.graph.places(NodeKind.LOGIT)),
-            key=lambda node: -(node.probability or 0.0),
-        )
         shown = 4 if width >= 160 else 2 if width >= 90 else 1
         spans: list[Span] = []
-        for at, node in enumerate(logits[:shown]):
+        for at, node in enumerate(self._logits[:shown]):
             share = "" if node.probability is None else f" {percent(node.probability)}"
             text = crop([Span(bare_token(node.text))], 20)[0].text
             spans += [

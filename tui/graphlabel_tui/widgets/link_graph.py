@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
+from rich.cells import cell_len
 from textual import events
 from textual.binding import BindingType
 from textual.geometry import Region as ScreenRegion
@@ -17,6 +18,7 @@ from graphlabel_tui.inert import bare_token
 from graphlabel_tui.lines import Span, fit
 from graphlabel_tui.messages import NodeChosen
 from graphlabel_tui.view import View
+from graphlabel_tui.widgets.cells import Cells
 from graphlabel_tui.widgets.edge_lines import Mark, edge_lines, edge_marks
 from graphlabel_tui.widgets.grid import FURTHEST_IN, FURTHEST_OUT, Grid, Slot, Zoom, make_grid
 from graphlabel_tui.widgets.region import Region
@@ -27,6 +29,13 @@ PAN = 8
 """Cells panned at a time."""
 FOOT = 3
 """Fixed lines at the bottom: tokens, edges in, edges out."""
+
+
+class PlainRow(NamedTuple):
+    """A row before the selection and its edges mark it."""
+
+    slots: list[Slot]
+    cells: Cells
 
 
 class LinkGraph(Region):
@@ -43,11 +52,12 @@ class LinkGraph(Region):
         """Lines from one row to the next: two when there is room."""
         self._shape: object = None
         self._looks: object = None
-        self._look_at: dict[int, Look] = {}
         self._pinned: frozenset[NodeKey] = frozenset()
         self._selected: int | None = None
         self._marks: dict[int, Mark] = {}
-        self._strips: dict[int, Strip] = {}
+        self._plain: dict[int, PlainRow] = {}
+        self._strips: dict[int, tuple[int, Strip]] = {}
+        """Rows as painted, and how far they were scrolled then."""
         self._edges_of: object = None
         self._edges: list[tuple[Span, ...]] = []
         self.painted_rows = 0
@@ -58,7 +68,7 @@ class LinkGraph(Region):
     def show_view(self) -> None:
         """Paint what changed: everything, or the rows of the old and the new edges."""
         view, session = self.view, self.view.session
-        width = max(10, self.scrollable_content_region.width - GUTTER)
+        width = max(10, self.room.width - GUTTER)
         visible = view.visible()
         n_rows = view.graph.n_layers + 2
         # without a scroll bar, which may be that of the arrangement before
@@ -76,7 +86,6 @@ class LinkGraph(Region):
             self.refresh()
         if looks != self._looks:
             self._looks = looks
-            self._look_at = {}
             self._pinned = frozenset(session.annotations.pinned)
             self.forget_strips()
             self.refresh()
@@ -97,15 +106,16 @@ class LinkGraph(Region):
             each for each in (*marks, *self._marks) if marks.get(each) != self._marks.get(each)
         } | {each for each in (place, self._selected) if each is not None}
         self._selected, self._marks = place, marks
-        for row in {grid.where[each][0] for each in changed if each in grid.where}:
+        rows = {grid.where[each][0] for each in changed if each in grid.where}
+        for row in rows:
             self._strips.pop(row, None)
-            self.refresh_line(row * self.stride)
+        self.refresh_rows(row * self.stride for row in rows)
         self.refresh(self._foot_region())
         self._bring_into_sight(place)
 
     def _foot_region(self) -> ScreenRegion:
-        width, height = self.size
-        top = min(max(0, height - FOOT), self._grid_height)
+        width, height = self.room
+        top = min(height - FOOT if height > FOOT else height, self._grid_height)
         return ScreenRegion(0, top, width, max(1, height - top))
 
     def _show_title(self, n_visible: int) -> None:
@@ -126,8 +136,8 @@ class LinkGraph(Region):
             return
         row, column = self.grid.where[place]
         row *= self.stride
-        height = self.scrollable_content_region.height - FOOT
-        width = self.scrollable_content_region.width - GUTTER
+        height = self.room.height - FOOT
+        width = self.room.width - GUTTER
         top, left = self.scroll_offset.y, self.scroll_offset.x
         start, end = self.grid.starts[column], self.grid.starts[column] + self.grid.widths[column]
         y = row if row < top else row - height + 1 if row >= top + height else None
@@ -137,7 +147,7 @@ class LinkGraph(Region):
 
     def forget_strips(self) -> None:
         """Draw every row anew when it is next shown."""
-        self._strips = {}
+        self._strips, self._plain = {}, {}
 
     def on_resize(self) -> None:
         """Arrange the nodes for the new size."""
@@ -148,8 +158,7 @@ class LinkGraph(Region):
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen: a row of the grid, or one of the fixed lines below it."""
-        region = self.scrollable_content_region
-        width, height = region.width, region.height
+        width, height = self.room
         grid = self.grid
         if grid is None:
             return self.strip_of((), width)
@@ -161,9 +170,7 @@ class LinkGraph(Region):
         row, between = divmod(row, self.stride)
         if between:
             return self.strip_of((Span(f"{'':<{GUTTER - 2}}│ ", "muted"),), width)
-        left = self.scroll_offset.x
-        gutter = self.strip_of((Span(self._row_name(row), "muted"),), GUTTER)
-        return Strip.join([gutter, self._row_strip(row).crop(left, left + width - GUTTER)])
+        return self._row_strip(row, self.scroll_offset.x)
 
     def _row_name(self, row: int) -> str:
         assert self.grid is not None
@@ -179,60 +186,66 @@ class LinkGraph(Region):
             return f"{layer}+"
         return f"L{layer}" if layer < 100 else str(layer)
 
-    def _row_strip(self, row: int) -> Strip:
+    def _row_strip(self, row: int, left: int) -> Strip:
+        """A row and its name, scrolled sideways by ``left`` cells."""
+        held = self._strips.get(row)
+        if held is not None and held[0] == left:
+            return held[1]
+        self.painted_rows += 1
+        width = self.room.width
+        name = Span(self._row_name(row), "muted")
+        spans = self._row_cells(row, width - GUTTER).spans(left, left + width - GUTTER)
+        strip = self.strip_of([name, *spans], width)
+        self._strips[row] = (left, strip)
+        return strip
+
+    def _row_cells(self, row: int, least: int) -> Cells:
+        """A row with the marks of the selection."""
         assert self.grid is not None
-        if row not in self._strips:
-            self.painted_rows += 1
-            width = max(self.grid.width, self.scrollable_content_region.width - GUTTER)
-            self._strips[row] = self.strip_of(self._row_spans(row), width)
-        return self._strips[row]
-
-    def _row_spans(self, row: int) -> list[Span]:
-        assert self.grid is not None
-        spans: list[Span] = []
-        x = 0
-
-        def put(at: int, text: str, role: str) -> None:
-            nonlocal x
-            if at >= x:
-                if spans and spans[-1].role == role and at == x:
-                    spans[-1] = Span(spans[-1].text + text, role)
-                else:
-                    spans.extend((Span(" " * (at - x)), Span(text, role)))
-                x = at + len(text)
-
-        slots = self.grid.slots(row, self._selected)
-        caption = self._logit_caption(row, slots)
+        plain = self._plain_row(row, max(self.grid.width, least))
+        cells = plain.cells.copy()
+        for slot in plain.slots:
+            mark = self._marks.get(slot.place) if slot.place is not None else None
+            if mark is not None:
+                cells.mark(slot.x, mark.role)
+                if slot.spaced and mark.sign:
+                    cells.put(slot.x - 1, mark.sign, mark.role)
+        caption = self._logit_caption(row, plain.slots)
         if caption:
-            put(max(0, slots[0].x - 1 - len(caption)), caption, "logit")
-        for slot in slots:
-            for at, text, role in self._slot_parts(slot):
-                put(at, text, role)
-        return spans
+            cells.put(max(0, plain.slots[0].x - 1 - cell_len(caption)), caption, "logit")
+        for slot in plain.slots:
+            if slot.place is not None and slot.place == self._selected:
+                glyph = self._look(slot.place).glyph
+                cells.put(slot.x - slot.spaced, f"▶{glyph}◀" if slot.spaced else glyph, "ring")
+        return cells
 
-    def _slot_parts(self, slot: Slot) -> list[tuple[int, str, str]]:
-        if slot.place is None:
-            return [(slot.x, slot.text, "muted")]
-        session = self.view.session
-        key = self.view.node(slot.place).key
-        look = self._look_at.get(slot.place)
-        if look is None:
-            look = self._look_at[slot.place] = look_of(key, session.annotations)
-        if slot.place == self._selected:
-            if slot.spaced:
-                return [(slot.x - 1, f"▶{look.glyph}◀", "ring")]
-            return [(slot.x, look.glyph, "ring")]
-        role = look.role
-        if key in session.marked:
-            role += " marked"
-        elif key in self._pinned:
-            role += " bold"
-        mark = self._marks.get(slot.place)
-        if mark is None:
-            return [(slot.x, look.glyph, role)]
-        if slot.spaced and mark.sign:
-            return [(slot.x - 1, mark.sign, mark.role), (slot.x, look.glyph, f"{role} {mark.role}")]
-        return [(slot.x, look.glyph, f"{role} {mark.role}")]
+    def _plain_row(self, row: int, width: int) -> PlainRow:
+        """A row without what the selection changes."""
+        assert self.grid is not None
+        held = self._plain.get(row)
+        if held is None:
+            held = self._plain[row] = self._drawn(self.grid.slots(row, None), width)
+        chosen = self._selected
+        if chosen is None or self.grid.where.get(chosen, (-1, 0))[0] != row:
+            return held
+        if any(slot.place == chosen for slot in held.slots):
+            return held
+        return self._drawn(self.grid.slots(row, chosen), width)
+
+    def _drawn(self, slots: list[Slot], width: int) -> PlainRow:
+        cells = Cells(width)
+        marked = self.view.session.marked
+        for slot in slots:
+            if slot.place is None:
+                cells.put(slot.x, slot.text, "muted")
+                continue
+            key, look = self.view.node(slot.place).key, self._look(slot.place)
+            also = " marked" if key in marked else " bold" if key in self._pinned else ""
+            cells.put(slot.x, look.glyph, look.role + also)
+        return PlainRow(slots, cells)
+
+    def _look(self, place: int) -> Look:
+        return look_of(self.view.node(place).key, self.view.session.annotations)
 
     def _logit_caption(self, row: int, slots: list[Slot]) -> str:
         assert self.grid is not None
@@ -242,7 +255,7 @@ class LinkGraph(Region):
         selected = self._selected
         chosen = selected if selected is not None and selected in places else places[0]
         text = bare_token(self.view.node(chosen).text)
-        return text if text.isprintable() and 0 < len(text) < slots[0].x - 1 else ""
+        return text if text.isprintable() and 0 < cell_len(text) < slots[0].x - 1 else ""
 
     def _foot_line(self, below: int, width: int) -> Strip:
         if below == 0:
@@ -255,7 +268,7 @@ class LinkGraph(Region):
         place = self._selected
         if place is None or self.grid is None:
             return []
-        free = max(0, self.scrollable_content_region.height - self._grid_height - FOOT)
+        free = max(0, self.room.height - self._grid_height - FOOT)
         state = (place, width, free, self._looks, self.view.density)
         if state != self._edges_of:
             self._edges_of, self._edges = state, edge_lines(self.view, place, width, free)

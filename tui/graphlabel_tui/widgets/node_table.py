@@ -63,12 +63,12 @@ class NodeTable(Region):
                 self.rows = view.rows()
                 self._row_of = {place: row for row, place in enumerate(self.rows)}
             self._state = state
-            width = self.scrollable_content_region.width
+            width = self.room.width
             self.spans_size(Size(width, len(self.rows) + HEADER))
             self.refresh()
         self._show_title()
-        for row in {self._cursor, self.row} - {None}:
-            self.refresh_line(row + HEADER)  # type: ignore[operator]
+        rows = (self._cursor, self.row) if self._cursor != self.row else ()
+        self.refresh_rows(row + HEADER for row in rows if row is not None)
         if self._cursor != self.row:
             self._cursor = self.row
             self._bring_into_sight()
@@ -92,7 +92,7 @@ class NodeTable(Region):
         row = self.row
         if row is None:
             return
-        top, height = self.scroll_offset.y, self.scrollable_content_region.height - HEADER
+        top, height = self.scroll_offset.y, self.room.height - HEADER
         if row < top:
             self.scroll_to(y=row, animate=False)
         elif row >= top + height:
@@ -100,7 +100,7 @@ class NodeTable(Region):
 
     def on_resize(self) -> None:
         """Columns depend on the width."""
-        self.spans_size(Size(self.scrollable_content_region.width, len(self.rows) + HEADER))
+        self.spans_size(Size(self.room.width, len(self.rows) + HEADER))
         self._bring_into_sight()
         self.refresh()
 
@@ -108,7 +108,7 @@ class NodeTable(Region):
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen: the header, or a row."""
-        width = self.scrollable_content_region.width
+        width = self.room.width
         if y < HEADER:
             return self.strip_of(self._header(width), width, "muted")
         row = y - HEADER + self.scroll_offset.y
@@ -205,11 +205,11 @@ class NodeTable(Region):
 
     def go_page_up(self) -> NodeKey | None:
         """A page up."""
-        return self._move(-max(1, self.scrollable_content_region.height - HEADER - 1))
+        return self._move(-max(1, self.room.height - HEADER - 1))
 
     def go_page_down(self) -> NodeKey | None:
         """A page down."""
-        return self._move(max(1, self.scrollable_content_region.height - HEADER - 1))
+        return self._move(max(1, self.room.height - HEADER - 1))
 
     def go_first(self) -> NodeKey | None:
         """The first row."""
@@ -260,7 +260,7 @@ class NodeTable(Region):
         """Sort by a column; or select the row under the mouse, with shift all rows up to it."""
         y = event.y - self.gutter.top
         if 0 <= y < HEADER:
-            width = self.scrollable_content_region.width
+            width = self.room.width
             column = column_at(columns_for(width), event.x - self.gutter.left)
             if column:
                 self.post_message(OrderChosen(column.order))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
@@ -27,6 +28,7 @@ class Painted(ScrollView):
         super().__init__(id=id)
         self._role_styles: dict[str, Style] = {}
         self._styled_for: object = None
+        self._room: Size | None = None
 
     def notify_style_update(self) -> None:
         """Paint everything anew when the theme or the widget's own colours changed."""
@@ -55,6 +57,28 @@ class Painted(ScrollView):
         if self.scroll_x > self.max_scroll_x:
             self.scroll_to(x=self.max_scroll_x, animate=False, immediate=True)
 
+    @property
+    def room(self) -> Size:
+        """Cells inside the border, the padding and the scrollbars."""
+        return self._room or self.scrollable_content_region.size
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The lines that are to be painted; how much room there is is worked out but once."""
+        self._room = self.scrollable_content_region.size
+        try:
+            return super().render_lines(crop)
+        finally:
+            self._room = None
+
+    def refresh_rows(self, rows: Iterable[int]) -> None:
+        """Paint some lines of what is scrolled anew: neighbours together, none out of sight."""
+        top = self.scroll_offset.y
+        seen = sorted(row for row in set(rows) if top <= row < top + self.size.height)
+        while seen:
+            count = next((n for n, row in enumerate(seen) if row != seen[0] + n), len(seen))
+            self.refresh_lines(seen[0], count)
+            del seen[:count]
+
     def role_style(self, role: str) -> Style:
         """The style of a role, or of several separated by spaces, the last one on top."""
         if role not in self._role_styles:
@@ -73,7 +97,37 @@ class Painted(ScrollView):
 
     def strip_of(self, spans: Iterable[Span], width: int, role: str = "") -> Strip:
         """The spans as a strip of exactly ``width`` cells, ``role`` lying over all of them."""
-        segments = [
-            Segment(span.text, self.role_style(f"{span.role} {role}".strip())) for span in spans
-        ]
-        return Strip(segments).adjust_cell_length(width, self.role_style(role))
+        segments: list[Segment] = []
+        length = 0
+        for text, own in spans:
+            segments.append(
+                Segment(text, self.role_style(f"{own} {role}".strip() if role else own))
+            )
+            length += cell_len(text)
+        if length < width:
+            segments.append(Segment(" " * (width - length), self.role_style(role)))
+            length = width
+        return Strip(segments, length).adjust_cell_length(width)
+
+
+class PaintedLine(Painted):
+    """A widget of one line, painted only when what it says changed."""
+
+    def __init__(self, *, id: str) -> None:
+        """Nothing was painted."""
+        super().__init__(id=id)
+        self._spans: tuple[Span, ...] = ()
+
+    def make_spans(self, width: int) -> tuple[Span, ...]:
+        """What the line says."""
+        raise NotImplementedError  # every line has its own; Textual's metaclass rules out ABC
+
+    def show_view(self) -> None:
+        """Paint what changed since the last call."""
+        if self.make_spans(self.size.width) != self._spans:
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """The line."""
+        self._spans = self.make_spans(self.size.width)
+        return self.strip_of(self._spans, self.size.width)

@@ -66,7 +66,7 @@ class ProposalList(Painted, can_focus=True):
     def make_rows(self) -> None:
         """Make the lines anew for the width there is; the cursor stays on what it was on."""
         before = self._rows[self.cursor] if self._rows else None
-        width = self.scrollable_content_region.width
+        width = self.room.width
         self._rows = [
             row for at, each in enumerate(self.proposals) for row in self._rows_of(at, each, width)
         ]
@@ -129,7 +129,7 @@ class ProposalList(Painted, can_focus=True):
         self._into_sight()
 
     def _into_sight(self) -> None:
-        row, room = self.cursor, max(1, self.scrollable_content_region.height)
+        row, room = self.cursor, max(1, self.room.height)
         top = round(self.scroll_y)
         if not top <= row < top + room:
             self.scroll_to(y=row if row < top else row - room + 1, animate=False)
@@ -148,7 +148,7 @@ class ProposalList(Painted, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen."""
-        width, at = self.scrollable_content_region.width, y + self.scroll_offset.y
+        width, at = self.room.width, y + self.scroll_offset.y
         if at >= len(self._rows):
             return self.strip_of((), width)
         return self.strip_of(self._rows[at].spans, width, "cursor" if at == self.cursor else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import zip_longest
 
 from textual import events
 from textual.content import Content
@@ -27,9 +28,13 @@ class Region(Painted, can_focus=True):
         self.region_name = region
         self.marks: dict[NodeKey, None] | None = None
         """What is to be marked after the last command; None when it marks nothing."""
+        self._titles = ("", "")
 
     def titled(self, title: str, note: str = "") -> None:
         """Set the border's title and, at its lower right, a note."""
+        if (title, note) == self._titles:
+            return  # setting them paints the whole region
+        self._titles = (title, note)
         self.border_title = Content(f" {title} ")
         self.border_subtitle = Content(f" {note} ") if note else None
 
@@ -51,16 +56,33 @@ class LineList(Region):
         """Start empty."""
         super().__init__(view, region)
         self.lines: list[Line] = []
-        self.cursor = -1
+        self._cursor = -1
+
+    @property
+    def cursor(self) -> int:
+        """The line that Enter enters; -1 for none."""
+        return self._cursor
+
+    @cursor.setter
+    def cursor(self, row: int) -> None:
+        if row != self._cursor:
+            self.refresh_rows((self._cursor, row))
+            self._cursor = row
 
     def show_view(self) -> None:
-        """Make the lines anew for the width there is."""
-        width = self.scrollable_content_region.width
+        """Make the lines anew for the width there is, and paint those that changed."""
+        width = self.room.width
+        before = self.lines
         self.lines = self.make_lines(width) if width > 0 else []
         if not (0 <= self.cursor < len(self.lines) and self.lines[self.cursor].is_choice):
             self.cursor = -1
-        self.spans_size(Size(self.scrollable_content_region.width, len(self.lines)))
-        self.refresh()
+        self.spans_size(Size(self.whole_width(), len(self.lines)))
+        pairs = enumerate(zip_longest(before, self.lines))
+        self.refresh_rows(row for row, (old, new) in pairs if old != new)
+
+    def whole_width(self) -> int:
+        """How many cells there are to scroll sideways."""
+        return self.room.width
 
     def make_lines(self, width: int) -> list[Line]:
         """The lines to show."""
@@ -72,7 +94,7 @@ class LineList(Region):
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen."""
-        width = self.scrollable_content_region.width
+        width = self.room.width
         row = y + self.scroll_offset.y
         if not 0 <= row < len(self.lines):
             return self.strip_of((), width)
@@ -117,17 +139,15 @@ class LineList(Region):
         """Back to the top."""
         self.cursor = -1
         self.scroll_home(animate=False)
-        self.refresh()
 
     def go_last(self) -> None:
         """The last choice."""
         choices = [row for row, each in enumerate(self.lines) if each.is_choice]
         self.cursor = choices[-1] if choices else -1
         self.scroll_end(animate=False)
-        self.refresh()
 
     def _step(self, step: int) -> None:
-        top, height = self.scroll_offset.y, self.scrollable_content_region.height
+        top, height = self.scroll_offset.y, self.room.height
         start = self.cursor if self.cursor >= 0 else (top - 1 if step > 0 else top)
         rows = range(start + step, len(self.lines) if step > 0 else -1, step)
         found = next((row for row in rows if self.lines[row].is_choice), None)
@@ -140,7 +160,6 @@ class LineList(Region):
             self.scroll_to(y=max(0, found - 1), animate=False)
         elif found >= top + height:
             self.scroll_to(y=found - height + 1, animate=False)
-        self.refresh()
 
 
 def entered(chosen: Line) -> Message | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from graphlabel.export.picture.scene import Box, Scene
 from graphlabel.graph import NodeKey, SupernodeEdge
@@ -12,6 +13,7 @@ from graphlabel_tui.view import View
 from graphlabel_tui.widgets.box_drawing import Member
 from graphlabel_tui.wording import signed, title_of, where
 
+HERE, NOT_HERE = Span("▶ ", "title"), Span("  ", "title")
 NAME_WIDTH = 22
 WEAKEST = 0.01
 """Edges below this share of a box's input are left out of the drawing."""
@@ -87,12 +89,21 @@ def group_lines(view: View, scene: Scene, width: int) -> list[Line]:
     return lines
 
 
+def with_selected(lines: Iterable[Line], selected: NodeKey | None) -> list[Line]:
+    """Lines of members, the selected one pointed at."""
+    return [
+        replace(each, spans=(HERE, *each.spans[1:]))
+        if selected is not None and each.target == selected
+        else each
+        for each in lines
+    ]
+
+
 def _member(view: View, key: NodeKey, width: int) -> Line:
     session = view.session
     look = look_of(key, session.annotations)
-    here = "▶" if key == session.selected else " "
     left = [
-        Span(f"{here} ", "title"),
+        NOT_HERE,
         Span(f"{look.glyph} ", look.role),
         Span(title_of(session.node(key), session.annotations)),
     ]

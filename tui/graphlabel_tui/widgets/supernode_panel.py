@@ -6,7 +6,6 @@ from typing import ClassVar
 
 from textual import events
 from textual.binding import BindingType
-from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
 from textual.worker import Worker, WorkerState
@@ -20,7 +19,13 @@ from graphlabel_tui.view import View
 from graphlabel_tui.widgets.box_drawing import Drawing, draw_boxes
 from graphlabel_tui.widgets.box_layout import BoxLayout, lay_out_boxes
 from graphlabel_tui.widgets.region import LineList
-from graphlabel_tui.widgets.supernode_lines import box_edges, drawing, group_lines, members_of
+from graphlabel_tui.widgets.supernode_lines import (
+    box_edges,
+    drawing,
+    group_lines,
+    members_of,
+    with_selected,
+)
 
 EMPTY = (
     "No supernodes yet. Mark nodes with space, then press g and give the group a name, or pin "
@@ -54,6 +59,9 @@ class SupernodePanel(LineList):
         self._made_of: object = None
         self._asked_of: object = None
         self._laid_out_of: object = None
+        self._listed_of: object = None
+        self._chains: list[Line] = []
+        self._groups: list[Line] = []
 
     # Bringing the circuit up to date
 
@@ -62,10 +70,10 @@ class SupernodePanel(LineList):
         session = self.view.session
         if self.circuit is None or self.circuit.annotations is not session.annotations:
             self._ask_for_circuit()
-        region = self.scrollable_content_region
+        room = self.room
         marked = tuple(session.marked) if self.is_boxed else ()
         chosen = (session.selected, marked, self.box, tuple(sorted(self.expanded)))
-        state = (self.circuit, self._before, chosen, region.size, self.display)
+        state = (self.circuit, self._before, chosen, room, self.display)
         if state != self._made_of:
             self._made_of = state
             super().show_view()
@@ -102,7 +110,7 @@ class SupernodePanel(LineList):
     def is_boxed(self) -> bool:
         """Whether there is room for boxes, and something to put into them."""
         scene = self.circuit.scene if self.circuit else None
-        return scene is not None and self.scrollable_content_region.height >= BOXED_HEIGHT
+        return scene is not None and self.room.height >= BOXED_HEIGHT
 
     # Lines
 
@@ -122,8 +130,12 @@ class SupernodePanel(LineList):
             return self._head
         if self.is_boxed:
             return [*self._head, *self._boxed_lines(circuit, width)]
-        chains, groups = drawing(circuit.scene, width), group_lines(self.view, circuit.scene, width)
-        return [*hint, *chains, *changes, *groups]
+        if (circuit, width) != self._listed_of:
+            self._chains = drawing(circuit.scene, width)
+            self._groups = group_lines(self.view, circuit.scene, width)
+            self._listed_of = (circuit, width)
+        groups = with_selected(self._groups, self.view.session.selected)
+        return [*hint, *self._chains, *changes, *groups]
 
     def show_drawing(self) -> None:
         """Draw anew: the cursor moved or a box was expanded."""
@@ -131,11 +143,14 @@ class SupernodePanel(LineList):
         drawn, layout = self._drawing, self.layout_
         if drawn is None or layout is None:
             return
-        width = self.scrollable_content_region.width
-        self.spans_size(Size(max(width, layout.width), len(self.lines)))
         if self.box in drawn.tops:
             top, height = drawn.tops[self.box]
             self._bring_into_sight(top + len(self._head), height, layout)
+
+    def whole_width(self) -> int:
+        """As wide as the drawing, which may be wider than the region."""
+        width = super().whole_width()
+        return max(width, self.layout_.width) if self._drawing and self.layout_ else width
 
     def _boxed_lines(self, circuit: Circuit, width: int) -> list[Line]:
         assert circuit.scene is not None
@@ -173,7 +188,7 @@ class SupernodePanel(LineList):
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen; a wide drawing is scrolled sideways."""
-        left, width = self.scroll_offset.x, self.scrollable_content_region.width
+        left, width = self.scroll_offset.x, self.room.width
         row = y + self.scroll_offset.y
         if left == 0 or not 0 <= row < len(self.lines):
             return super().render_line(y)
@@ -262,10 +277,10 @@ class SupernodePanel(LineList):
 
     def _bring_into_sight(self, top: int, height: int, layout: BoxLayout) -> None:
         assert self.box is not None
-        region, at = self.scrollable_content_region, layout.boxes[self.box]
+        room, at = self.room, layout.boxes[self.box]
         x, y = self.scroll_offset.x, self.scroll_offset.y
-        left = at.x if at.x < x else max(x, at.x + at.width - region.width)
-        upper = top if top < y else max(y, top + height + 1 - region.height)
+        left = at.x if at.x < x else max(x, at.x + at.width - room.width)
+        upper = top if top < y else max(y, top + height + 1 - room.height)
         if (left, upper) != (x, y):
             self.scroll_to(x=left, y=upper, animate=False)
 

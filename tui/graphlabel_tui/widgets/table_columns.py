@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from graphlabel_tui.lines import fit
@@ -28,7 +30,8 @@ class Column(NamedTuple):
         return fit(f"{self.title}{arrow}", self.width - 1) + " "
 
 
-def columns_for(width: int) -> list[Column]:
+@lru_cache(maxsize=8)
+def columns_for(width: int) -> tuple[Column, ...]:
     """Columns for a table of this many cells; the label takes what the others leave."""
     wide = width >= 110
     columns = [
@@ -43,10 +46,10 @@ def columns_for(width: int) -> list[Column]:
     ]
     rest = max(4, width - LEAD - sum(column.width for column in columns))
     columns[1] = columns[1]._replace(width=rest)
-    return [column for column in columns if column.width]
+    return tuple(column for column in columns if column.width)
 
 
-def column_at(columns: list[Column], x: int) -> Column | None:
+def column_at(columns: Sequence[Column], x: int) -> Column | None:
     """The column under a cell of the header."""
     edge = LEAD
     for column in columns:

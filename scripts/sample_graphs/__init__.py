@@ -1,0 +1,1 @@
+"""Making the sample graphs of a real model again from its transcoders."""
