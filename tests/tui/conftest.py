@@ -70,6 +70,9 @@ async def _settled(pilot: Pilot[None]) -> None:
         await asyncio.sleep(0)
         if loop._ready:  # type: ignore[attr-defined]
             continue
+        if not app._animator._complete_event.is_set():
+            await app._animator.wait_until_complete()
+            continue
         if not app.screen_stack or not _is_waiting(app):
             return
         app.screen._on_timer_update()
