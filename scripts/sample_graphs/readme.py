@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import nan
 from pathlib import Path
 
 import msgspec
 
 from graphlabel.files import GraphDocument
-from graphlabel.graph import AttributionGraph, NodeKind
+from graphlabel.graph import AttributionGraph, GraphScores, NodeKind
 from graphlabel.training import Evaluation
 from scripts.sample_graphs.samples import Samples
 
@@ -34,7 +35,7 @@ def graphs_table(samples: Samples, documents: Mapping[str, GraphDocument]) -> st
         graph = document.graph
         logits = [graph.nodes[place] for place in graph.places(NodeKind.LOGIT)]
         best = max(logits, key=lambda node: node.probability or 0.0)
-        scores = graph.scores
+        scores = graph.scores or GraphScores(nan, nan)
         lines.append(
             f"| {each.slug}.json | {each.prompt} | `{best.text}` ({best.probability:.2f}) "
             f"| {_count(graph, NodeKind.FEATURE)} | {_count(graph, NodeKind.ERROR)} "
