@@ -124,10 +124,10 @@ class LinkGraph(Region):
         share = view.threshold / max(view.highest, view.step)
         errors = "errors hidden" if view.hide_errors else ""
         zoom = f"zoom {self.zoom.level:+d}" if self.zoom.level else ""
-        edges = f"edges ≤ {view.density:.1f} {bar(view.density, 5)}"
+        edges = f"edges ≤ {view.density:.1f} {bar(view.density, 4)}"
         notes = (zoom, errors, f"{hidden} hidden" if hidden else "")
         self.titled(
-            f"1 link graph   influence ≤ {view.threshold:.2f} {bar(share, 6)}  {edges}",
+            f"1 link graph  influence ≤ {view.threshold:.2f} {bar(share, 5)}  {edges}",
             "  ".join(note for note in notes if note),
         )
 
