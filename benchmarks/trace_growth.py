@@ -81,7 +81,9 @@ def draw(costs: Costs, path: Path) -> None:
         sizes = [size / base for size in line]
         axes.plot(sizes, list(line.values()), marker=mark, ms=4, color=colour, label=label)
     axes.set_xscale("log", base=2)
-    axes.set_yscale("log")
+    axes.set_yscale("log", base=2)
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_major_formatter("{x:g}")
     axes.set(xlabel="times the base size", ylabel="processor seconds")
     axes.grid(which="major", color="#dddddd", lw=0.6)
     axes.legend(frameon=False, fontsize=9)

@@ -62,8 +62,9 @@ def write_graph(
     write_bytes(path, data, GraphFileError)
 
 
-def encode_graph(document: GraphDocument, settings: Mapping[str, Any]) -> bytes:
+def encode_graph(document: GraphDocument, settings: Mapping[str, Any] | None = None) -> bytes:
     """The file's bytes: UTF-8 JSON, those that were read when nothing changed."""
+    settings = settings or {}
     if document.residue.data:
         return _encode_changes(document, settings)
     metadata = document.residue.metadata or _new_metadata(document)
