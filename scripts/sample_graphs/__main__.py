@@ -1,4 +1,4 @@
-"""Make the sample graphs of SmolLM2 again: index, trace, route, label, group, test, write.
+"""Make the sample graphs of SmolLM2 again: index, trace, route, label, edits by hand, test, write.
 
 Run from the repository root: `python -m scripts.sample_graphs --model MODEL.gguf
 --transcoders DIR --corpus TEXT --work out/samples -o sample_graphs`. What is in the work folder
@@ -60,7 +60,7 @@ def graphlabel(*arguments: str | Path) -> None:
 
 
 def traced(places: Places, samples: Samples) -> None:
-    """Index, trace, route, label tier 1; groups as suggested, all of them accepted."""
+    """Index, trace, route, label tier 1."""
     if not places.index.is_dir():
         graphlabel(
             "features", "build", *places.of_set, "--corpus", places.corpus, "--tokens",
@@ -73,13 +73,6 @@ def traced(places: Places, samples: Samples) -> None:
         "trace-many", prompts, *places.of_set, *TRACE, "--features", places.index, "-o",
         places.work / "graphs",
     )  # fmt: skip
-    for each in samples.samples:
-        grouped = places.work / f"{each.slug}.json"
-        if not grouped.is_file():
-            graphlabel(
-                "suggest", places.work / "graphs" / f"{each.slug}.json", "--features",
-                places.index, "--transcoders", places.transcoders, "-o", grouped,
-            )  # fmt: skip
 
 
 def written(places: Places, samples: Samples) -> dict[str, GraphDocument]:
@@ -87,7 +80,7 @@ def written(places: Places, samples: Samples) -> dict[str, GraphDocument]:
     documents = {}
     numbers: dict[FeatureKey, int] = {}
     for each in samples.samples:
-        document = edited(read_graph(places.work / f"{each.slug}.json"), samples, each)
+        document = edited(read_graph(places.work / "graphs" / f"{each.slug}.json"), samples, each)
         write_graph(document, places.out / f"{each.slug}.json")
         numbers |= feature_numbers(document, as_read=False)
         documents[each.slug] = document

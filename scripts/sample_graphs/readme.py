@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import nan
 from pathlib import Path
 
 import msgspec
 
 from graphlabel.files import GraphDocument
-from graphlabel.graph import AttributionGraph, NodeKind
+from graphlabel.graph import AttributionGraph, GraphScores, NodeKind
 from graphlabel.training import Evaluation
 from scripts.sample_graphs.samples import Samples
 
@@ -34,7 +35,7 @@ def graphs_table(samples: Samples, documents: Mapping[str, GraphDocument]) -> st
         graph = document.graph
         logits = [graph.nodes[place] for place in graph.places(NodeKind.LOGIT)]
         best = max(logits, key=lambda node: node.probability or 0.0)
-        scores = graph.scores
+        scores = graph.scores or GraphScores(nan, nan)
         lines.append(
             f"| {each.slug}.json | {each.prompt} | `{best.text}` ({best.probability:.2f}) "
             f"| {_count(graph, NodeKind.FEATURE)} | {_count(graph, NodeKind.ERROR)} "
@@ -59,4 +60,14 @@ def evaluation_table(transcoders: Path) -> str:
             f"| {each.layer} | {each.fvu:.3f} | {each.l0:.1f} | {each.dead:,} of "
             f"{each.features:,} | {spliced} |"
         )
-    return "\n".join(lines)
+    mean = sum(each.fvu for each in found.layers) / len(found.layers)
+    said = [f"Mean FVU {mean:.3f} on {found.tokens:,} tokens."]
+    ways = {
+        "as it is": found.cross_entropy,
+        "with all transcoders in the place of the MLPs": found.cross_entropy_spliced,
+        "with the MLPs silenced": found.cross_entropy_ablated,
+    }
+    taken = [f"{value:.2f} {way}" for way, value in ways.items() if value is not None]
+    if taken:
+        said.append(f"Cross-entropy on {found.splice_tokens:,} of them: {', '.join(taken)}.")
+    return "\n".join([*lines, "", *said])

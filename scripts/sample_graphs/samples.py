@@ -13,11 +13,8 @@ from graphlabel.annotation import (
     History,
     Origin,
     Provenance,
-    RenameSupernode,
     Scope,
     SetLabel,
-    TogglePin,
-    Ungroup,
 )
 from graphlabel.files import GraphDocument
 from graphlabel.graph import FeatureKey, NodeKind
@@ -33,10 +30,8 @@ class Sample:
     prompt: str
     answer: str
     """The likeliest next token."""
-    keep: dict[str, str] = field(default_factory=dict)
-    """Suggested supernodes that make sense, and their names; all others are taken apart."""
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """Supernodes made by hand, of node ids."""
+    """Supernodes, of node ids: made by hand, or suggested and found to make sense."""
     tests: tuple[str, ...] = ()
     """Supernodes without which the answer should become less likely."""
 
@@ -78,14 +73,6 @@ def _commands(document: GraphDocument, samples: Samples, sample: Sample) -> list
         mine = tuple(key for key in features if key.feature_key == _feature(name))
         if mine:
             commands.append(SetLabel(mine, text, provenance, Scope.FEATURE))
-    apart = tuple(
-        key
-        for group in document.annotations.supernodes
-        for key in group.members
-        if group.name not in sample.keep
-    )
-    commands += [Ungroup(apart), TogglePin(apart)]
-    commands += [RenameSupernode(old, new) for old, new in sample.keep.items() if old != new]
     for name, ids in sample.groups.items():
         places = (document.place_of_id[each] for each in ids)
         commands.append(Group(name, tuple(document.graph.nodes[place].key for place in places)))
