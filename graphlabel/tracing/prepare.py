@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from graphlabel.models import LanguageModel, Prompt, Transcoders, cut_prompt, fitted
+from graphlabel.tracing.encoding import find_sources
 from graphlabel.tracing.frozen import FrozenModel, freeze
 from graphlabel.tracing.settings import TraceSettings
-from graphlabel.tracing.sources import Report, Sources, find_sources
+from graphlabel.tracing.sources import Report, Sources
 from graphlabel.tracing.targets import LogitTargets, chosen_targets, salient_logits
 
 

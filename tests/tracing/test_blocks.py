@@ -15,8 +15,9 @@ from graphlabel.errors import GraphError
 from graphlabel.models import LanguageModel, Transcoders, prompt_of_ids
 from graphlabel.tracing import TraceSettings, attention, blocks, trace
 from graphlabel.tracing.blocks import RowStore, copied
+from graphlabel.tracing.encoding import find_sources
 from graphlabel.tracing.frozen import FrozenModel, freeze
-from graphlabel.tracing.sources import Sources, find_sources
+from graphlabel.tracing.sources import Sources
 from graphlabel.tracing.sweep import by_depth, direct_effects, feature_targets, sweep
 
 Loader = Callable[..., tuple[LanguageModel, Transcoders]]

@@ -26,8 +26,9 @@ from graphlabel.models import (
 )
 from graphlabel.tracing import TraceSettings, trace
 from graphlabel.tracing.constants import Constant, constants
+from graphlabel.tracing.encoding import find_sources
 from graphlabel.tracing.frozen import FrozenModel, freeze
-from graphlabel.tracing.sources import Sources, find_sources
+from graphlabel.tracing.sources import Sources
 from graphlabel.tracing.sweep import Targets, direct_effects, feature_targets
 from graphlabel.tracing.targets import salient_logits
 

@@ -165,6 +165,7 @@ def test_what_people_did_meanwhile_stays(tmp_path):
     take_up(session, before, machine.document.annotated(machine.annotations), "label")
     assert session.annotations.labels[one].text == "meanwhile"
     assert session.annotations.labels[two].text == "counted"
+    session.save()
     assert read_graph(session.path).annotations.label_of(two).text == "counted"
     session.undo()
     assert session.annotations.labels.get(two) == before.labels.get(two)

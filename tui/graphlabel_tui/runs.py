@@ -171,7 +171,7 @@ def is_same_graph(session: Session, document: GraphDocument) -> bool:
 
 
 def take_up(session: Session, before: Annotations, document: GraphDocument, title: str) -> Taken:
-    """Have a run's routings and labels in the open graph, and write its file.
+    """Have a run's routings and labels in the open graph; its file is the caller's to write.
 
     ``before`` is what the run started from: what people changed meanwhile stays. Raises
     GraphLabelError.
@@ -182,7 +182,6 @@ def take_up(session: Session, before: Annotations, document: GraphDocument, titl
     if routed:
         session.take_routings(routed)
     edit = session.do(_TakeUp(f"run {title}", before, after))
-    session.save()
     return Taken(len(routed), edit)
 
 

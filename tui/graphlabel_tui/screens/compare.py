@@ -27,10 +27,7 @@ from graphlabel_tui.wording import NO_LABEL, token_at
 
 HEAD = 3
 AGREEMENT = {True: ("=", "good"), False: ("≠", "warn"), None: (" ", "muted")}
-HINT = (
-    "↑↓ move · → copy the label over · ← back · d differences · u undo · ^s save right · "
-    "⏎ go to it · esc back"
-)
+HINT = "→ ← copy the label · d differences · u undo · ^s save right · ⏎ go · esc back"
 
 
 class SharedList(Painted, can_focus=True):

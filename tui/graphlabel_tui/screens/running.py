@@ -98,13 +98,13 @@ class Running(WorkbenchBase):
         if document is None or path is None:
             self.say(f"{job.title} is done")
         elif is_same_graph(self.session, document):
-            self._refresh(job, before, document)
+            await self._refresh(job, before, document)
         else:
             self._offer_to_open(path, document)
 
-    def _refresh(self, job: Job, before: Annotations, document: GraphDocument) -> None:
+    async def _refresh(self, job: Job, before: Annotations, document: GraphDocument) -> None:
         taken = self.attempt(lambda: take_up(self.session, before, document, job.title))
-        if taken:
+        if taken and await self.save_file():
             labels = len(taken.edit.change.labels) if taken.edit else 0
             undo = "; u takes the labels back" if labels else ""
             self.say(f"{job.title}: {taken.routed} features routed, {labels} labels{undo}")

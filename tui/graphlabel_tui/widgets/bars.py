@@ -85,13 +85,12 @@ class KeyLine(PaintedLine):
         self._hits = []
         start = 1
         for command in footer_commands(self.region_name, self.view.commands):
-            pieces = [Span(command.first_key, "key"), Span(f" {command.title}  ", "muted")]
+            pieces = [Span(command.first_key, "key"), Span(f" {command.title}", "muted")]
             end = start + width_of(pieces)
-            if end - 2 > room:
-                continue
-            spans += pieces
-            self._hits.append((start, end - 2, command.id))
-            start = end
+            if end <= room:
+                spans += [*([Span("  ", "muted")] if self._hits else []), *pieces]
+                self._hits.append((start, end, command.id))
+                start = end + 2
         return spans
 
     def on_click(self, event: events.Click) -> None:

@@ -27,6 +27,8 @@ from graphlabel_tui.wording import token_at
 GUTTER = 5
 PAN = 8
 """Cells panned at a time."""
+CORNERS = 6
+"""Cells of the border's upper line that no title takes."""
 FOOT = 3
 """Fixed lines at the bottom: tokens, edges in, edges out."""
 
@@ -124,12 +126,12 @@ class LinkGraph(Region):
         share = view.threshold / max(view.highest, view.step)
         errors = "errors hidden" if view.hide_errors else ""
         zoom = f"zoom {self.zoom.level:+d}" if self.zoom.level else ""
-        edges = f"edges ≤ {view.density:.1f} {bar(view.density, 5)}"
         notes = (zoom, errors, f"{hidden} hidden" if hidden else "")
-        self.titled(
-            f"1 link graph   influence ≤ {view.threshold:.2f} {bar(share, 6)}  {edges}",
-            "  ".join(note for note in notes if note),
-        )
+        influence, edges = f"influence ≤ {view.threshold:.2f}", f"edges ≤ {view.density:.1f}"
+        title = f"1 link graph  {influence} {bar(share, 5)}  {edges} {bar(view.density, 4)}"
+        if len(title) + CORNERS > self.outer_size.width:
+            title = f"1 link graph  {influence}  {edges}"
+        self.titled(title, "  ".join(note for note in notes if note))
 
     def _bring_into_sight(self, place: int | None) -> None:
         if place is None or self.grid is None or place not in self.grid.where:
