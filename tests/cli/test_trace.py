@@ -244,7 +244,7 @@ def test_stopping_leaves_nothing_half_written(
     """Ctrl-C in the middle of the rows; the graph that was there before stays."""
     from graphlabel.tracing import selection
 
-    target, sweep, calls = tmp_path / "g.json", selection.direct_effects, []
+    target, sweep, calls = tmp_path / "g.json", selection.sweep, []
 
     def stopped(*arguments: object, **options: object) -> object:
         calls.append(arguments)
@@ -252,7 +252,7 @@ def test_stopping_leaves_nothing_half_written(
             raise KeyboardInterrupt
         return sweep(*arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(selection, "direct_effects", stopped)
+    monkeypatch.setattr(selection, "sweep", stopped)
     target.write_text("the graph of yesterday")
     status, _, err = run(
         PROMPT, "--model", saved / "llama", "--transcoders", saved / "skip", "-o", target,
