@@ -132,3 +132,14 @@ def test_the_app_module_is_small_and_rooms_import_downwards():
     for path in PACKAGE.rglob("*.py"):
         assert len(path.read_text().splitlines()) <= 400, path
         assert not re.search(r"^\s*(import|from) (torch|transformers)", path.read_text(), re.M)
+
+
+async def test_enter_waits_for_what_was_typed(opened, fast):
+    """Not the first command that the first letter found."""
+    async with opened(dallas_session()) as (pilot, screen):
+        await pilot.press("ctrl+p")
+        await fast(pilot, *"errors", "enter")
+        await pilot.pause()
+        await pilot.pause(0.3)
+        assert pilot.app.is_running
+        assert screen.view.hide_errors

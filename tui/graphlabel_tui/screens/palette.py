@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from asyncio import wait_for
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -10,9 +12,13 @@ from textual import on
 from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.widgets import Button, Input
+from textual.worker import WorkerError
 
 from graphlabel_tui.commands import COMMANDS, Command
 from graphlabel_tui.view import View
+
+SEARCH_SECONDS = 2.0
+"""Enter waits no longer for a search."""
 
 
 def shown(command: Command) -> Content:
@@ -46,7 +52,11 @@ class RegistryCommands(Provider):
 
 
 class Palette(CommandPalette):
-    """Textual's command palette; it bears paging an empty list, and keys typed after it closed."""
+    """Textual's command palette; it bears paging an empty list, and keys typed after it closed.
+
+    Enter waits for the search: it chooses from what was found for all that was typed, never from
+    what an earlier letter found.
+    """
 
     def _action_command_list(self, action: str) -> None:
         """Move in the list; in an empty one, or without room for one, there is nowhere to go."""
@@ -65,7 +75,20 @@ class Palette(CommandPalette):
             super()._select_or_command(event)
 
     @on(Input.Submitted)
-    def _submit_once(self, event: Input.Submitted) -> None:
+    async def _submit_once(self, event: Input.Submitted) -> None:
         """What is typed after a command was chosen chooses none."""
+        if self.is_current:
+            await self._searched()
         if not self.is_current:
             event.prevent_default()
+
+    async def _searched(self) -> None:
+        """Wait until the list holds what was found for the text as it is."""
+        running = [
+            worker
+            for worker in self.workers
+            if worker.group == self._GATHER_COMMANDS_GROUP and not worker.is_finished
+        ]
+        for worker in running:
+            with suppress(WorkerError, TimeoutError):
+                await wait_for(worker.wait(), SEARCH_SECONDS)
