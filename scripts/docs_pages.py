@@ -14,6 +14,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).resolve().parent.parent
+REPOSITORY = "https://github.com/graphlabel/graphlabel"
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -58,4 +59,8 @@ def _members(room: str) -> str:
 
 def _readme() -> str:
     text = (ROOT / "README.md").read_text("utf-8")
-    return text.replace("](docs/", "](").replace("](CHANGELOG.md", "](changelog.md")
+    return (
+        text.replace("](docs/", "](")
+        .replace("](CHANGELOG.md", "](changelog.md")
+        .replace("](sample_graphs/", f"]({REPOSITORY}/blob/main/sample_graphs/")
+    )
