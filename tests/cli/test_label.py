@@ -282,7 +282,7 @@ def test_methods_that_lack_their_tools_are_refused_in_a_line(routed: Path, tmp_p
 
 
 def test_ctrl_c_keeps_what_was_answered(routed: Path, tmp_path: Path, service: Service) -> None:
-    service.slow = 0.3
+    service.slow = 1.0
     second = threading.Event()
 
     def says(prompt: str) -> str:
