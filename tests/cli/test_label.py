@@ -293,7 +293,10 @@ def test_ctrl_c_keeps_what_was_answered(routed: Path, tmp_path: Path, service: S
     service.says = says
     output = tmp_path / "stopped.json"
     command = [sys.executable, "-m", "graphlabel", "label", str(routed), *INDEX, "-o", str(output), *CLAUDE, "--concurrency", "1"]  # fmt: skip
+    # Where tests run in the background Ctrl-C is ignored, and children would inherit that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=dict(os.environ))
+    signal.signal(signal.SIGINT, before)
     assert second.wait(60)
     running.send_signal(signal.SIGINT)
     _, told = running.communicate(timeout=60)
