@@ -30,7 +30,7 @@ PATIENCE_S = 300
 
 
 class Shot(NamedTuple):
-    """A picture of the workbench: its name, the sample, the selected node, the keys pressed first."""
+    """A picture of the workbench: its name, the sample, the selected node, the keys pressed."""
 
     name: str
     sample: str
