@@ -54,7 +54,7 @@ def draw_graph(path: Path) -> None:
     links = [
         ("Dallas", "Texas", 3), ("of the state", "capital", 2), ("capital", "say a capital", 3),
         ("is", "say a capital", 1), ("error", "say Austin", 1), ("say a capital", "say Austin", 2),
-        ("Texas", "say Austin", 4), ("say Austin", "Austin", 5), ("say a capital", "Austin", -1),
+        ("Texas", "say Austin", 4), ("say Austin", "Austin", 5), ("say a capital", "Austin", -2),
     ]  # fmt: skip
     figure, axes = plt.subplots(figsize=(6.4, 4), layout="constrained")
     for source, target, weight in links:
