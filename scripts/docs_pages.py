@@ -1,7 +1,7 @@
 """A MkDocs hook: pages of the documentation that are made of other files.
 
-The start page is the README, the samples have their own, the changes are CHANGELOG.md, and every room
-gets a page of its public names, with what the code says of them.
+The start page is the README, the samples have their own, the changes are CHANGELOG.md, and every
+room gets a page of its public names, with what the code says of them.
 """
 
 from __future__ import annotations
