@@ -36,7 +36,7 @@ class EmbeddedTexts:
     @property
     def vectors(self) -> Float[np.ndarray, "texts d"]:
         """The vector of every text."""
-        return self.distinct[self.rows]
+        return np.asarray(self.distinct[self.rows])
 
 
 def embed_texts(encoder: Encoder, texts: Sequence[str]) -> EmbeddedTexts:
