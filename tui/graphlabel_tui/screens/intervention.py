@@ -18,7 +18,7 @@ from graphlabel_tui.inert import bare_token, inert
 from graphlabel_tui.interventions import REGIMES, Outcome, TokenChance
 from graphlabel_tui.jobs import Job
 from graphlabel_tui.lines import Line, Span, fit, line
-from graphlabel_tui.screens.jobs import LOOKS_PER_SECOND, state_line
+from graphlabel_tui.screens.jobs import LOOKS_PER_SECOND, StateLine, state_line
 from graphlabel_tui.screens.modal import Dialog
 from graphlabel_tui.widgets.painted import Painted
 from graphlabel_tui.wording import percent, signed
@@ -145,7 +145,7 @@ class InterventionScreen(Dialog[Then]):
     def compose(self) -> ComposeResult:
         """How far it is, the outcome, the keys."""
         with Vertical(classes="dialog", id="intervention"):
-            yield Static(id="intervention-state")
+            yield StateLine(id="intervention-state")
             yield OutcomeText()
             yield Static(Content(HINT), classes="hint")
 
@@ -161,7 +161,7 @@ class InterventionScreen(Dialog[Then]):
         text, found = self.query_one(OutcomeText), self.outcome()
         if found is not None and found is not text.outcome:
             text.show(found)
-        self.query_one("#intervention-state", Static).update(Content(state_line(self.job)))
+        self.query_one(StateLine).show(state_line(self.job))
 
     def action_regime(self, by: int) -> None:
         """What reacts to the change."""

@@ -42,6 +42,18 @@ def state_line(job: Job | None) -> str:
     return words[job.state]
 
 
+class StateLine(Static):
+    """A line that is asked for often and painted when it changes."""
+
+    shown = ""
+
+    def show(self, text: str) -> None:
+        """Show this text."""
+        if text != self.shown:
+            self.shown = text
+            self.update(Content(text))
+
+
 class JobsScreen(Dialog[None]):
     """Starts runs and shows them; leaving it leaves the run going."""
 
@@ -70,7 +82,7 @@ class JobsScreen(Dialog[None]):
                 *(Option(Content(f" {each.title}"), id=each.id) for each in self.templates)
             )
             yield Input(id="jobs-line", placeholder="a command of graphlabel", compact=True)
-            yield Static(id="jobs-state")
+            yield StateLine(id="jobs-state")
             yield Log(id="jobs-output")
             yield Static(
                 Content("⏎ choose, then run · tab moves · f9 stops the run · esc back; it goes on"),
@@ -88,8 +100,8 @@ class JobsScreen(Dialog[None]):
     def look(self) -> None:
         """Show how the run stands now."""
         job = self.job()
-        state = self.query_one("#jobs-state", Static)
-        state.update(Content(state_line(job)))
+        state = self.query_one(StateLine)
+        state.show(state_line(job))
         state.set_class(job is not None and job.state is JobState.FAILED, "failed")
         output = self.query_one(Log)
         of, seen = self._written
@@ -115,8 +127,7 @@ class JobsScreen(Dialog[None]):
         try:
             self.start(event.value)
         except GraphLabelError as error:
-            state = self.query_one("#jobs-state", Static)
-            state.update(Content(f"✗ {error}"))
+            self.query_one(StateLine).show(f"✗ {error}")
             self.notify(str(error), severity="error", markup=False)
             return
         self.look()
