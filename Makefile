@@ -60,10 +60,9 @@ docs: $(VENV)/.installed-docs
 	COLUMNS=100 $(BIN)/python scripts/command_reference.py docs/commands.md
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-## screenshots: the pictures in the README
+## screenshots: the pictures of the workbench and of sample graphs
 screenshots: $(VENV)/.installed-dev
-	$(BIN)/graphlabel demo --no-open --output out/dallas.json
-	$(BIN)/python scripts/screenshots.py out/dallas.json --features graphlabel/atlas/data/index -o docs/images
+	$(BIN)/python scripts/screenshots.py -o docs/images
 
 ## figures: the pictures in docs/concepts.md
 figures: $(VENV)/.installed-dev

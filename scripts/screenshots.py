@@ -1,107 +1,103 @@
-"""Makes the README's pictures of the workbench from an annotated graph and its feature index.
+"""Makes the pictures of the workbench and of exported graphs from the sample graphs.
 
-python scripts/screenshots.py GRAPH --features INDEX -o docs/images
+Run from the repository root: python scripts/screenshots.py -o docs/images
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import shutil
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from graphlabel.annotation import FeatureClass, Group
 from graphlabel.atomic import write_bytes
 from graphlabel.errors import ExportError
 from graphlabel.evidence import open_source
+from graphlabel.export import ExportOptions, export_graph
 from graphlabel.files import read_graph
-from graphlabel.graph import NodeKey, NodeKind
 from graphlabel_tui.app import GraphLabelApp
 from graphlabel_tui.session import Session
-from graphlabel_tui.theme import LIGHT
+from graphlabel_tui.widgets.proposal_list import ProposalList
+
+SAMPLES = Path("sample_graphs")
+EVIDENCE = {"france": SAMPLES / "features", "atlas-dallas": SAMPLES / "atlas-features"}
+WIDE, SMALL = (120, 40), (80, 24)
+PATIENCE_S = 300
+"""Suggestions are made by another process, which first loads the sentence encoder."""
 
 
 class Shot(NamedTuple):
-    """A picture: its name, the terminal's size, the keys pressed first, and the theme."""
+    """A picture of the workbench: its name, the sample, the selected node, the keys pressed."""
 
     name: str
-    size: tuple[int, int]
+    sample: str
+    node: str
     keys: Sequence[str] = ()
-    theme: str = ""
+    size: tuple[int, int] = WIDE
+    proposals: bool = False
 
 
 SHOTS = (
-    Shot("ui-80x24", (80, 24)),
-    Shot("ui-feature-80x24", (80, 24), ("2",)),
-    Shot("ui-nodes-80x24", (80, 24), ("3",)),
-    Shot("ui-100x30", (100, 30)),
-    Shot("ui-120x40", (120, 40)),
-    Shot("ui-light-120x40", (120, 40), theme=LIGHT.name),
-    Shot("ui-label-120x40", (120, 40), ("e", "end")),
-    Shot("ui-200x60", (200, 60)),
+    Shot("ui-france", "france", "L24 #1037 @5"),
+    Shot("ui-france-label", "france", "L29 #1842 @5", ("e",)),
+    Shot("ui-france-suggest", "france", "L24 #1037 @5", ("s",), proposals=True),
+    Shot("ui-dallas", "atlas-dallas", "L2 #588 @10"),
+    Shot("ui-dallas-80x24", "atlas-dallas", "L2 #588 @10", ("2",), SMALL),
 )
 
 
-def telling_node(session: Session) -> NodeKey | None:
-    """A node worth showing: an influential feature whose label names the likeliest next token."""
-    annotations = session.annotations
-    logits = [node for node in session.graph.nodes if node.probability is not None]
-    answer = max(logits, key=lambda node: node.probability or 0.0).text.strip() if logits else ""
+class Drawing(NamedTuple):
+    """A picture of a sample's supernodes."""
 
-    def merit(key: NodeKey) -> tuple[bool, bool, float]:
-        label, influence = annotations.label_of(key), session.node(key).influence
-        named = label is not None and bool(answer) and answer in label.text
-        return named, label is not None, -(influence or 0.0)
-
-    features = [node.key for node in session.graph.nodes if node.is_feature]
-    return max(features, key=merit, default=None)
+    name: str
+    sample: str
+    options: ExportOptions = ExportOptions()
 
 
-def group_for_show(session: Session, most: int = 12) -> None:
-    """Group the most influential nodes by the token they stand at and what they do there."""
-    annotations, groups = session.annotations, dict[str, list[NodeKey]]()
-    ranked = sorted(session.graph.nodes, key=lambda node: node.influence or 0.0)
-    for node in ranked:
-        token, routing = node.text.strip(), annotations.routing_of(node.key)
-        if node.key.kind is NodeKind.LOGIT:
-            groups.setdefault(token, []).append(node.key)
-        elif node.is_feature and routing and sum(map(len, groups.values())) < most:
-            name = {FeatureClass.INPUT: token, FeatureClass.OUTPUT: f"{token} → say …"}
-            if routing.feature_class in name:
-                groups.setdefault(name[routing.feature_class], []).append(node.key)
-    for name, members in groups.items():
-        session.do(Group(name, tuple(members)))
+DRAWINGS = (
+    Drawing("export-france", "france"),
+    Drawing("export-dallas", "atlas-dallas"),
+    Drawing("export-dallas-dark", "atlas-dallas", ExportOptions(dark=True)),
+)
 
 
-async def take(shot: Shot, graph: Path, features: Path | None, node: str | None) -> str:
-    """One picture as SVG text."""
-    source = open_source(features) if features else None
+async def take(shot: Shot, graph: Path) -> str:
+    """One picture as SVG text; the workbench may write to the graph."""
+    source = open_source(EVIDENCE[shot.sample])
     session = Session(read_graph(graph), graph, source=source, author="you")
     keys = {str(each.key): each.key for each in session.graph.nodes}
-    session.selected = keys[node] if node else telling_node(session)
-    group_for_show(session)
+    session.selected = keys[shot.node]
     app = GraphLabelApp(session)
-    if shot.theme:
-        app.theme = shot.theme
     async with app.run_test(size=shot.size) as pilot:
         await pilot.press(*shot.keys)
         await pilot.pause()
+        if shot.proposals:
+            async with asyncio.timeout(PATIENCE_S):
+                while not app.screen.query_one(ProposalList).proposals:
+                    await pilot.pause(1)
+            await pilot.pause()
         return app.export_screenshot(title=f"graphlabel · {session.document.slug}")
 
 
 def main() -> None:
     """Take every picture."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("graph", type=Path, help="an annotated graph file")
-    parser.add_argument("--features", type=Path, help="its feature index")
-    parser.add_argument("--node", help="the node to select, such as 'L2 #214 @10'")
     parser.add_argument("-o", "--output", type=Path, default=Path("docs/images"))
-    given = parser.parse_args()
+    out: Path = parser.parse_args().output
     for shot in SHOTS:
-        picture = asyncio.run(take(shot, given.graph, given.features, given.node))
-        path = given.output / f"{shot.name}.svg"
+        with tempfile.TemporaryDirectory() as folder:
+            copy = shutil.copy(SAMPLES / f"{shot.sample}.json", folder)
+            picture = asyncio.run(take(shot, Path(copy)))
+        path = out / f"{shot.name}.svg"
         write_bytes(path, picture.encode(), ExportError)
+        print(path)
+    for drawing in DRAWINGS:
+        path = out / f"{drawing.name}.svg"
+        document = read_graph(SAMPLES / f"{drawing.sample}.json")
+        export_graph(document, "svg", path, drawing.options)
         print(path)
 
 

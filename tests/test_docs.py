@@ -14,7 +14,14 @@ import pytest
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/**/*.md")])
+PAGES = sorted(
+    [
+        ROOT / "README.md",
+        ROOT / "CHANGELOG.md",
+        ROOT / "sample_graphs/README.md",
+        *ROOT.glob("docs/**/*.md"),
+    ]
+)
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?:\]\(|src=\")([^)#\"\s]+)")
 # these need a terminal or set the project up; other tests cover them
@@ -50,6 +57,7 @@ def test_commands_run(name: str, text: str, tmp_path: Path, request: pytest.Fixt
     if not any(line.strip() for line in lines):
         return
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    (tmp_path / "sample_graphs").symlink_to(ROOT / "sample_graphs")
     done = subprocess.run(
         ["bash", "-e", "-c", "\n".join(lines)],
         cwd=tmp_path,

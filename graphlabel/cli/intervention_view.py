@@ -129,7 +129,8 @@ def show(found: Mapping[str, Any]) -> None:
     """Print tables: tokens, supernodes, text."""
     from graphlabel.cli.console import note, print_table, say
 
-    note(f"{', '.join(found['changed'])}: {len(found['interventions'])} features changed")
+    count = len(found["interventions"])
+    note(f"{', '.join(found['changed'])}: {count} feature{'s' * (count != 1)} changed")
     if found["swapped_in"]:
         note(f"in their place: {', '.join(found['swapped_in'])}")
     names = [name for name in _REGIMES if any(name in row for row in found["tokens"])]

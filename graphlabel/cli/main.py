@@ -152,16 +152,22 @@ def main() -> None:
             typer.echo(str(error))
             raise SystemExit(0) from None
         if hasattr(error, "format_message"):  # a usage error of click, or of typer's copy of it
-            _fail(str(error.format_message()))
+            _fail(_usage(str(error.format_message())))
         if debug:
             raise
-        if isinstance(error, MemoryError):
-            _fail("memory ran out; end other programs or give this one more")
         first = (str(error).strip().splitlines() or [""])[0]
         _fail(f"unexpected {type(error).__name__}: {first}; run again with --debug and report it")
     if status == _INTERRUPTED:  # what typer makes of Ctrl-C
         typer.echo("stopped; nothing was left half-written", err=True)
     raise SystemExit(status if isinstance(status, int) else 0)
+
+
+def _usage(message: str) -> str:
+    if message == "Missing option '--features'.":
+        return (
+            "--features is missing; graphlabel info GRAPH says where its evidence is likely to be"
+        )
+    return message
 
 
 def _fail(message: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import secrets
 import shlex
 import signal
@@ -18,6 +19,14 @@ TOKEN = "token"
 COOKIE = "graphlabel_token"
 _EVERYWHERE = frozenset({"0.0.0.0", "::"})
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; font-src 'self' data:; connect-src 'self' ws: wss:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""What the page may load: nothing of other servers."""
+_FONT = re.compile(r"<link\b[^>]*\bhref=\"https?://[^>]*>")
+"""textual-serve's page asks Google for a font."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +134,10 @@ def _guard(place: WebPlace) -> Any:
             moved.set_cookie(COOKIE, place.token, httponly=True, samesite="Strict", path="/")
             raise moved
         response: web.StreamResponse = await handler(request)
+        if isinstance(response, web.Response) and response.content_type == "text/html":
+            response.text = _FONT.sub("", response.text or "")
         if not response.prepared:
+            response.headers["Content-Security-Policy"] = POLICY
             response.headers["Referrer-Policy"] = "no-referrer"
             response.headers["X-Frame-Options"] = "DENY"
             response.headers["Cache-Control"] = "no-store"

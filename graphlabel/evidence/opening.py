@@ -11,6 +11,7 @@ from graphlabel.errors import EvidenceError
 from graphlabel.evidence.combined import CombinedSource
 from graphlabel.evidence.source import FeatureSource, parts_of
 from graphlabel.evidence.sources.loose import decode_json, read_file
+from graphlabel.evidence.whereabouts import fetch_command, hub_id
 from graphlabel.records import TranscoderSet
 
 KNOWN_KINDS = (
@@ -99,11 +100,12 @@ def _open_remote(place: str, identity: TranscoderSet | None, offline: bool) -> F
 
 def _what_instead(path: Path) -> str:
     """What to do about a place that is not there; ids of the hub are a likely mistake."""
-    if path.is_absolute() or len(path.parts) != 2 or path.parts[0].startswith("."):
+    repository = hub_id(str(path))
+    if repository is None:
         return "check --features"
     return (
-        "if that is an id of the Hugging Face hub, fetch its feature files (hf download "
-        f'{path} --include "features/*" --local-dir DIR) and name DIR/features'
+        "if that is an id of the Hugging Face hub, fetch its feature files "
+        f"({fetch_command(repository)}) and name DIR/features"
     )
 
 

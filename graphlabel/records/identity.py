@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from graphlabel.graph import GraphSource
 
+_OF = " ▸ "
+_UNNAMED = "a model it does not name"
+
 
 @dataclass(frozen=True, slots=True)
 class TranscoderSet:
@@ -42,8 +45,14 @@ class TranscoderSet:
             return False
         return not source.model or same_model(source.model, self.model)
 
+    @classmethod
+    def stated(cls, text: str) -> TranscoderSet:
+        """The set that a text names: one that ``str`` wrote, or a name alone."""
+        model, _, name = text.rpartition(_OF)
+        return cls("" if model == _UNNAMED else model, name)
+
     def __str__(self) -> str:
-        return f"{self.model or 'a model it does not name'} ▸ {self.name}"
+        return f"{self.model or _UNNAMED}{_OF}{self.name}"
 
 
 def may_share_features(one: GraphSource, two: GraphSource) -> bool:

@@ -25,6 +25,8 @@ from scripts.sample_graphs.samples import Sample
 
 CONTROLS = 50
 """Random supernodes a test."""
+BY_CHANCE = 0.05
+"""A fall counts when no larger share of the random supernodes reaches it."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,15 @@ class Tested:
     def as_low(self) -> int:
         """Random supernodes without which it falls at least as far."""
         return sum(each <= self.change for each in self.controls)
+
+    @property
+    def verdict(self) -> str:
+        """Whether the answer became less likely, and further than chance takes it."""
+        if self.change >= 0:
+            return "no, it rises"
+        if self.as_low > BY_CHANCE * len(self.controls):
+            return "no further than chance"
+        return "yes"
 
 
 def tested(
@@ -128,17 +139,17 @@ def _random(
 def table(results: Sequence[Tested]) -> str:
     """The results in Markdown."""
     lines = [
-        "| graph | supernode switched off | answer | p before → after | change of log p "
-        "| of its logit, by the links | random supernodes: mean (lowest) | as low |",
-        "|---|---|---|---|---|---|---|---|",
+        "| graph | without | predicted: p of | its logit, by the links | p before → after "
+        "| change of log p | random supernodes: mean (lowest) | as low | held |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     return "\n".join([*lines, *map(_row, results)])
 
 
 def _row(each: Tested) -> str:
     return (
-        f"| {each.slug} | {each.supernode} ({each.features}) | `{each.answer}` "
-        f"| {each.before:.3f} → {each.after:.3f} | {each.change:+.2f} | {each.direct:+.2f} "
+        f"| {each.slug} | {each.supernode} ({each.features}) | `{each.answer}` falls "
+        f"| {each.direct:+.2f} | {each.before:.3f} → {each.after:.3f} | {each.change:+.2f} "
         f"| {np.mean(each.controls):+.2f} ({min(each.controls):+.2f}) "
-        f"| {each.as_low} of {len(each.controls)} |"
+        f"| {each.as_low} of {len(each.controls)} | {each.verdict} |"
     )

@@ -280,6 +280,12 @@ def test_info_counts_and_leaves_out_what_nobody_did(tmp_path: Path) -> None:
     assert "obscure" not in run("info", path).stdout
 
 
+def test_info_says_where_the_evidence_is_likely_to_be(tmp_path: Path) -> None:
+    path = written(tmp_path / "g.json", graph(scan="mntss/a-set"))
+    assert "hf download mntss/a-set --include" in run("info", path).stdout
+    one_line(run("route", path, "-o", path), "graphlabel info")
+
+
 def test_diff_compares_labels(tmp_path: Path) -> None:
     other = graph("houston")
     other["nodes"][0]["clerp"] = "State"

@@ -83,6 +83,16 @@ def test_without_the_token_there_is_nothing(served):
     assert status(f"{base}/ws", Origin="http://evil.example", **right, **UPGRADE) == 403
 
 
+def test_the_page_may_load_nothing_from_elsewhere(served):
+    base, token = served[0].split("/?token=")
+    with urlopen(Request(base, headers={"Cookie": f"graphlabel_token={token}"})) as answer:
+        policy, page = answer.headers["Content-Security-Policy"], answer.read().decode()
+    assert "googleapis" not in page
+    assert "textual.js" in page
+    assert policy.startswith("default-src 'self';")
+    assert "http" not in policy
+
+
 def test_it_listens_on_this_machine_alone(served):
     port = int(re.search(r":(\d+)/", served[0])[1])
     own = {info[4][0] for info in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)}

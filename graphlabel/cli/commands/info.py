@@ -50,10 +50,11 @@ def facts(document: GraphDocument) -> dict[str, Any]:
     from collections import Counter
 
     from graphlabel.annotation import FeatureClass
+    from graphlabel.evidence.whereabouts import likely_place
     from graphlabel.export import score_facts
     from graphlabel.graph import NodeKind
 
-    graph, annotations = document.graph, document.annotations
+    graph, annotations, source = document.graph, document.annotations, document.graph.source
     keys = [node.key for node in graph.nodes]
     routed = [annotations.routing_of(key) for key in keys if key.kind is NodeKind.FEATURE]
     counts = Counter(r.feature_class for r in routed if r is not None)
@@ -64,10 +65,15 @@ def facts(document: GraphDocument) -> dict[str, Any]:
         "format": document.dialect,
         "slug": document.slug,
         "prompt": graph.prompt,
-        "model": graph.source.model,
-        "model_revision": graph.source.model_revision,
-        "transcoders": graph.source.transcoders,
-        "transcoders_revision": graph.source.transcoders_revision,
+        "model": source.model,
+        "model_revision": source.model_revision,
+        "transcoders": source.transcoders,
+        "transcoders_revision": source.transcoders_revision,
+        "evidence": likely_place(
+            source.model,
+            source.transcoders,
+            on_neuronpedia=document.dialect.startswith("neuronpedia"),
+        ),
         "nodes": {kind.value: graph.count(kind) for kind in NodeKind if graph.count(kind)},
         "links": len(graph.edges),
         "dangling_links": len(document.residue.dangling_links),

@@ -197,7 +197,7 @@ def read_feature(
     low, high = number(found.get("act_min")), number(found.get("act_max"))
     return FeatureRecord(
         key=key,
-        transcoder_set=identity or (TranscoderSet("", stated) if stated else None),
+        transcoder_set=identity or (TranscoderSet.stated(stated) if stated else None),
         quantiles=quantiles,
         top_logits=logit_effects(found.get("top_logits")),
         bottom_logits=logit_effects(found.get("bottom_logits")),

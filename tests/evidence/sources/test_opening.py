@@ -25,6 +25,7 @@ from graphlabel.evidence import (
 )
 from graphlabel.evidence.opening import KNOWN_KINDS
 from graphlabel.evidence.source import PlainNames
+from graphlabel.evidence.whereabouts import likely_place
 from graphlabel.graph import FeatureKey
 from graphlabel.records import FeatureRecord, TranscoderSet, same_model
 
@@ -193,3 +194,13 @@ def test_an_id_of_the_hub_is_told_what_to_do() -> None:
         open_source("mntss/a-set")
     with pytest.raises(EvidenceError, match=r"check --features$"):
         open_source("nowhere/at/all")
+
+
+def test_a_set_tells_where_its_evidence_is() -> None:
+    by_hand = likely_place("gemma-2-2b", "clt-hp", on_neuronpedia=False)
+    assert by_hand is None
+    served = likely_place("gemma-2-2b", "clt-hp", on_neuronpedia=True)
+    assert served == "--features neuronpedia:gemma-2-2b/clt-hp"
+    fetched = likely_place("", "mntss/a-set@main", on_neuronpedia=True)
+    assert fetched is not None
+    assert fetched.startswith("hf download mntss/a-set --include")
