@@ -26,7 +26,7 @@ from graphlabel_tui.session import Session
 from graphlabel_tui.type_ahead import TypeAhead
 from graphlabel_tui.view import View
 from graphlabel_tui.widgets.bars import KeyLine, TabLine
-from graphlabel_tui.widgets.edit_line import EditLine, Question
+from graphlabel_tui.widgets.edit_line import EditLine, EditPlace, Question
 from graphlabel_tui.widgets.feature_panel import FeaturePanel
 from graphlabel_tui.widgets.header import PromptLine, TitleLine
 from graphlabel_tui.widgets.link_graph import FOOT, LinkGraph
@@ -95,6 +95,7 @@ class WorkbenchBase(Screen[None]):
                 yield NodeTable(self.view)
                 yield SupernodePanel(self.view)
         yield KeyLine(self.view)
+        yield EditPlace()
 
     def on_mount(self) -> None:
         """Show everything once."""
@@ -201,13 +202,10 @@ class WorkbenchBase(Screen[None]):
         if not self.is_running or not self.app.is_running or self.app._exit:
             return  # keys typed ahead while the workbench closes
         self.close_question()
-        line = EditLine(question)
-        if question.purpose == "label" and not self.is_alone:
-            panel = self.region_widget("feature")
-            line.add_class("in-place")
-            line.styles.offset = (panel.region.x, panel.region.y)
-            line.styles.width = panel.region.width
-        opening = self.mount(line)
+        place = self.query_one(EditPlace)
+        in_place = question.purpose == "label" and not self.is_alone
+        place.stand_over(self.region_widget("feature").region if in_place else None)
+        opening = place.mount(EditLine(question))
         if isinstance(self.app, TypeAhead):
             self.app.hold_keys_until(opening)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textual import work
+
 from graphlabel_tui.finding import HINT, Finder
 from graphlabel_tui.messages import LineEntered
 from graphlabel_tui.screens.base import WorkbenchBase
@@ -13,9 +15,20 @@ class Jumping(WorkbenchBase):
 
     _finder: Finder | None = None
 
+    def on_mount(self) -> None:
+        """Get ready for what is typed, while somebody looks at the first screen."""
+        self._finder = Finder(self.view)
+        self._prepare(self._finder)
+
+    @work(thread=True, group="prepare")
+    def _prepare(self, finder: Finder) -> None:
+        finder.prepare()
+        self.view.prepare()
+
     def action_jump(self) -> None:
         """Ask where to."""
-        self._finder = Finder(self.view)
+        if self._finder is None:
+            return
         self.ask(Question("jump", "jump to", hint=HINT, find=self._finder.shown))
 
     def on_line_entered(self, message: LineEntered) -> None:

@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.reactive import Reactive
 from textual.suggester import Suggester
 from textual.widget import Widget
@@ -71,6 +71,20 @@ class _Still(Widget):
     """Has the screen laid out anew for no change of what it could scroll, as it never scrolls."""
 
     virtual_size: Reactive[Size] = Reactive(Size(0, 0), layout=False)
+
+
+class EditPlace(Vertical, _Still):
+    """Where edit lines stand: at the bottom, or over a region.
+
+    It is there when no line is: a widget that comes to lie over the others would have all of
+    them painted.
+    """
+
+    def stand_over(self, region: Region | None) -> None:
+        """Lie over a region's upper lines, or at the bottom for None."""
+        self.set_class(region is not None, "in-place")
+        self.styles.offset = (region.x, region.y) if region else (0, 0)
+        self.styles.width = region.width if region else "1fr"
 
 
 class _Hint(Static, _Still):
