@@ -226,6 +226,13 @@ class View:
             self._held_neighbours[place, into] = held
         return held
 
+    def seen(self, found: list[Neighbour]) -> list[Neighbour]:
+        """The neighbours without the error nodes, while those are hidden."""
+        if not self.hide_errors:
+            return found
+        kind = NodeKind.ERROR
+        return [each for each in found if self.node(each.place).key.kind is not kind]
+
     def dense(self, found: list[Neighbour]) -> list[Neighbour]:
         """The strongest edges that carry ``density`` of the absolute weight of all of them."""
         sizes = np.cumsum(np.abs(np.array([each.weight for each in found], dtype=np.float64)))
@@ -237,7 +244,7 @@ class View:
 
     def strongest(self, place: int) -> NodeKey | None:
         """The node at the other end of a node's strongest edge (out; in for a logit)."""
-        found = self.children(place)[:1] or self.parents(place)[:1]
+        found = self.seen(self.children(place))[:1] or self.seen(self.parents(place))[:1]
         return self.node(found[0].place).key if found else None
 
     def supernode_members(self) -> dict[str, list[int]]:

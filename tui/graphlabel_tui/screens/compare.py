@@ -91,7 +91,7 @@ class SharedList(Painted, can_focus=True):
             return self.strip_of(self._head(y, side), width)
         rows, at = self.rows(), y - HEAD + self.scroll_offset.y
         if at >= len(rows):
-            empty = "The graphs share no such feature." if at == 0 else ""
+            empty = self._empty() if at == 0 else ""
             return self.strip_of([Span(empty, "muted")], width)
         return self.strip_of(
             self._row(rows[at], side), width, "cursor" if at == self.cursor else ""

@@ -144,9 +144,11 @@ class LinkGraph(Region):
         view = self.view
         hidden = len(view.graph) - n_visible
         share = view.threshold / max(view.highest, view.step)
-        errors = "errors hidden" if view.hide_errors else ""
+        away = f"{hidden} hidden" if hidden else ""
+        if view.hide_errors:
+            away = f"{away}, the errors too" if hidden else "errors hidden"
         zoom = f"zoom {self.zoom.level:+d}" if self.zoom.level else ""
-        notes = (zoom, errors, f"{hidden} hidden" if hidden else "")
+        notes = (zoom, away)
         influence, edges = f"influence ≤ {view.threshold:.2f}", f"edges ≤ {view.density:.1f}"
         title = f"1 link graph  {influence} {bar(share, 5)}  {edges} {bar(view.density, 4)}"
         if len(title) + CORNERS > self.outer_size.width:
