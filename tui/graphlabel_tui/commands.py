@@ -85,7 +85,9 @@ COMMANDS: tuple[Command, ...] = (
         13,
     ),
     Command("mark_all", ("asterisk",), "all", "Mark all rows of the table, or none", EDIT, rank=14),
-    Command("unmark", ("escape",), "unmark", "Leave the zoom, the marks, the filter", EDIT, rank=95),
+    Command(
+        "unmark", ("escape",), "unmark", "Leave the zoom, the marks, the filter", EDIT, rank=95
+    ),
     Command(
         "suggest", ("s",), "suggest", "Have supernodes suggested; decide on each", EDIT, rank=5
     ),

@@ -50,6 +50,8 @@ class WorkbenchBase(Screen[None]):
 
     refusals = 0
     """How many actions could not be done."""
+    refused = ""
+    """Why the last of them could not."""
 
     def __init__(self, session: Session) -> None:
         """Work on a session."""
@@ -163,6 +165,7 @@ class WorkbenchBase(Screen[None]):
 
     def say(self, message: str, *, bad: bool = False) -> None:
         """A one-line notification; its text is never taken for markup."""
+        self.app.clear_notifications()  # the last one is what counts
         self.notify(" ".join(message.split()), severity="error" if bad else "information",
                     markup=False, timeout=6 if bad else 3)  # fmt: skip
 
@@ -173,6 +176,7 @@ class WorkbenchBase(Screen[None]):
         except GraphLabelError as error:
             self.say(str(error), bad=True)
             self.refusals += 1
+            self.refused = " ".join(str(error).split())
             return None
 
     async def save_file(self) -> Path | None:
@@ -205,7 +209,10 @@ class WorkbenchBase(Screen[None]):
         place = self.query_one(EditPlace)
         in_place = question.purpose == "label" and not self.is_alone
         place.stand_over(self.region_widget("feature").region if in_place else None)
-        opening = place.mount(EditLine(question))
+        line = EditLine(question)
+        self.app.clear_notifications()  # they would lie on what it says
+        opening = place.mount(line)
+        self.query_one(KeyLine).show_prompt(line.keys)
         if isinstance(self.app, TypeAhead):
             self.app.hold_keys_until(opening)
 
@@ -213,4 +220,5 @@ class WorkbenchBase(Screen[None]):
         """Close the edit line and give the focus back."""
         for line in self.query(EditLine):
             line.remove()
+            self.query_one(KeyLine).show_prompt("")
             self.set_focus(self.region_widget(self.region_name))

@@ -79,6 +79,11 @@ class SharedList(Painted, can_focus=True):
         self.virtual_size = Size(self.size.width, HEAD + max(1, rows))
         self.refresh()
 
+    def _empty(self) -> str:
+        if self.only_differences and self.pair.found.shared:
+            return "They differ in no shared feature; d shows all of them."
+        return "The graphs share no feature."
+
     def on_resize(self) -> None:
         """The columns follow the width."""
         self.show_pair()

@@ -16,7 +16,6 @@ from textual.widgets.option_list import Option
 
 from graphlabel_tui.screens.modal import Dialog
 
-
 CHOOSING = "↑ ↓ choose the format · Enter goes on to the path · Esc cancels"
 WRITING = "Enter writes the file · Tab goes back to the formats · Esc cancels"
 

@@ -9,6 +9,7 @@ from graphlabel_tui.interventions import (
     Outcome,
     change_of,
     control_of,
+    in_words,
     parse_amount,
     read_outcome,
 )
@@ -89,7 +90,7 @@ class Intervening(Running):
         if job is not self._intervention:
             self._change, self._is_control, self._done = None, False, {}
         self._intervention = job
-        self._outcome = self.attempt(lambda: read_outcome(job.result))
+        self._outcome = self.attempt(lambda: in_words(self.session, read_outcome(job.result)))
         if self._outcome is not None:
             self._done[self._is_control] = job, self._outcome
             if not isinstance(self.app.screen, InterventionScreen):

@@ -11,7 +11,7 @@ from graphlabel_tui.widgets.edit_line import Question
 
 
 class Jumping(WorkbenchBase):
-    """The jump command; Editing closes the line that was entered."""
+    """The jump command."""
 
     _finder: Finder | None = None
 
@@ -27,17 +27,20 @@ class Jumping(WorkbenchBase):
 
     def action_jump(self) -> None:
         """Ask where to."""
-        if self._finder is None:
-            return
-        self.ask(Question("jump", "jump to", hint=HINT, find=self._finder.shown))
+        self._ask_where("")
 
-    def on_line_entered(self, message: LineEntered) -> None:
+    def _ask_where(self, typed: str, note: str = "") -> None:
+        if self._finder is not None:
+            self.ask(
+                Question("jump", "jump to", typed, hint=HINT, find=self._finder.shown, note=note)
+            )
+
+    def answer_jump(self, message: LineEntered) -> None:
         """Select the node that was found; back returns."""
-        if message.purpose != "jump" or self._finder is None:
+        if self._finder is None or not message.text.strip():
             return
         key = self._finder.key(message.text)
         if key is None:
-            self.say("No node fits; type a layer/feature, a token or a label.", bad=True)
+            self._ask_where(message.text, "✗ no node fits")
             return
         self.session.select(key)
-        self.show_all()

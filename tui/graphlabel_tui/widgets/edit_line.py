@@ -39,6 +39,8 @@ class Question:
     """Where a label will hold; None when there is nothing to choose."""
     find: Callable[[str], list[str]] | None = None
     """Finds what fits what was typed, instead of completions; listed a line each."""
+    note: str = ""
+    """Said above everything else, such as why the last answer was refused."""
 
 
 class Completion(Suggester):
@@ -149,7 +151,7 @@ class EditLine(Vertical, _Still):
             # what is there already may be longer, and is never cut by looking at it
             max_length=max(question.most, len(question.text)),
         )  # fmt: skip
-        self.note = ""
+        self.note = question.note
         self._hinted = ""
         self.hint = _Hint(id="edit-hint", markup=False)
 
@@ -208,6 +210,13 @@ class EditLine(Vertical, _Still):
         """Say that not all of a paste is there, or no longer say so."""
         self.note = f"✂ cut: there is room for {self.question.most:,} characters" if cut else ""
         self._show_hint()
+
+    @property
+    def keys(self) -> str:
+        """The keys that work here, for the footer."""
+        scope = "⇥ where it holds" if self.question.scope is not None else ""
+        chosen = "↓ ↑ choose" if self.question.find or self.question.completions else ""
+        return "  ".join(filter(None, ("⏎ enter", chosen, scope, "esc cancel")))
 
     def cancel(self) -> None:
         """Leave without a change."""
