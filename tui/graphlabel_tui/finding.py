@@ -40,6 +40,12 @@ class Finder:
         self._places: dict[str, int] = {}
         self._last: tuple[list[str], list[str]] | None = None
 
+    @property
+    def candidates(self) -> list[Candidate]:
+        """Every node."""
+        self.prepare()
+        return self._candidates
+
     def prepare(self) -> None:
         """Make every node's candidate, anew only where an edit changed it."""
         annotations = self.view.session.annotations
@@ -70,12 +76,12 @@ class Finder:
 
     def shown(self, typed: str) -> list[str]:
         """The nodes that fit, best first, as they are shown; all of them when nothing is typed."""
-        self.prepare()
+        candidates = self.candidates
         words = typed.casefold().split()
         if self._last is None or self._last[0] != words:
             ranked = (
                 (rank, each.order, each.shown)
-                for each in self._candidates
+                for each in candidates
                 if (rank := _rank(each.text, words)) is not None
             )
             self._last = words, [shown for *_, shown in nsmallest(MOST, ranked)]

@@ -42,11 +42,14 @@ class Comparing(WorkbenchBase):
     def answer_compare(self, message: LineEntered) -> None:
         """Compare with the file that was named, or the only one that begins so."""
         typed = message.text.strip()
-        if not typed:
-            return
         found = self._files(typed)
         path = Path(typed).expanduser()
-        self._compare_with(Path(found[0]) if len(found) == 1 and not path.exists() else path)
+        if len(found) == 1 and not path.is_file():
+            path = Path(found[0]).expanduser()
+        if typed or len(found) == 1:
+            self._compare_with(path)
+        else:
+            self._ask_which("", note="✗ no graph was named; ↓ chooses one")
 
     @work(group="compare", exclusive=True, exit_on_error=False)
     async def _compare_with(self, path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from graphlabel_tui.inert import inert
 from graphlabel_tui.interventions import (
     Amount,
@@ -79,6 +81,8 @@ class Intervening(Running):
                 self.action_intervene()
             elif then is Then.CONTROL:
                 self._show_control()
+            elif then is Then.COMMAND:
+                self.show_runs(shlex.join(job.arguments))
 
         title = "control: as many random features" if self._is_control else TITLE
         self.app.push_screen(InterventionScreen(job, lambda: self._outcome, title), left)

@@ -57,12 +57,17 @@ class JobsScreen(Dialog[None]):
         templates: Sequence[Template],
         job: Callable[[], Job | None],
         start: Callable[[str], Job],
+        typed: str = "",
     ) -> None:
-        """Offer ``templates``; ``job`` is the last run, ``start`` starts a typed command."""
+        """Offer ``templates``; ``job`` is the last run, ``start`` starts a typed command.
+
+        ``typed`` is in the line from the start.
+        """
         super().__init__()
         self.templates = templates
         self.job = job
         self.start = start
+        self.typed = typed
         self._written: tuple[Job | None, int] = (None, 0)
 
     def compose(self) -> ComposeResult:
@@ -84,6 +89,10 @@ class JobsScreen(Dialog[None]):
         frame = self.query_one("#jobs")
         frame.border_title = "run"
         self.query_one(OptionList).focus()
+        if self.typed:
+            line = self.query_one(Input)
+            line.value = self.typed
+            line.focus()
         self.look()
         self.set_interval(1 / LOOKS_PER_SECOND, self.look)
 
