@@ -23,7 +23,7 @@ from graphlabel_tui.screens.modal import Dialog
 from graphlabel_tui.widgets.painted import Painted
 from graphlabel_tui.wording import percent, signed
 
-HINT = "⇥ what reacts · c control · i another change · f9 stop · esc back"
+HINT = "⇥ what reacts · c control · i another change · ! its command · f9 stop · esc back"
 TITLE = "intervention in the model"
 _LABEL, _NUMBERS = 16, 26
 
@@ -121,6 +121,8 @@ class Then(Enum):
     ANOTHER = "another"
     CONTROL = "control"
     """The same done to random features; from there, the change again."""
+    COMMAND = "command"
+    """The command that was run, to be typed on: with another model, say."""
 
 
 class InterventionScreen(Dialog[Then]):
@@ -130,6 +132,7 @@ class InterventionScreen(Dialog[Then]):
         Binding("escape,q", "leave('nothing')", "back", show=False),
         Binding("i", "leave('another')", "another", show=False),
         Binding("c", "leave('control')", "control", show=False),
+        Binding("exclamation_mark", "leave('command')", "command", show=False),
         Binding("tab,right,l", "regime(1)", show=False),
         Binding("shift+tab,left,h", "regime(-1)", show=False),
         Binding("f9", "stop", "stop", show=False, priority=True),
