@@ -57,7 +57,7 @@ $(VENV)/.installed-docs: $(VENV)/.installed
 
 ## docs: the command reference from the code, and the site (site/); warnings are errors
 docs: $(VENV)/.installed-docs
-	COLUMNS=100 $(BIN)/python scripts/command_reference.py docs/commands.md
+	$(BIN)/python scripts/command_reference.py docs/commands.md
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 ## screenshots: the pictures of the workbench and of sample graphs

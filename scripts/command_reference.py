@@ -29,20 +29,25 @@ features = "my-index"
 """
 
 
+WIDTH = 84
+"""Characters a line: what a page of the site shows without scrolling."""
+
+
 def reference() -> str:
-    """The whole page."""
+    """The whole page, the same in every terminal."""
     command = typer.main.get_command(app)
-    context = typer.Context(command, info_name="graphlabel", max_content_width=100)
+    # what the command itself and all below it inherit
+    context = typer.Context(
+        command, info_name="graphlabel", terminal_width=WIDTH, **command.context_settings
+    )
     parts = [HEADER, _section("graphlabel", command, context)]
     for name in command.list_commands(context):
         child = command.get_command(context, name)
-        inner = typer.Context(child, info_name=name, parent=context, max_content_width=100)
+        inner = typer.Context(child, info_name=name, parent=context)
         if hasattr(child, "list_commands"):
             for leaf in child.list_commands(inner):
                 grandchild = child.get_command(inner, leaf)
-                deepest = typer.Context(
-                    grandchild, info_name=leaf, parent=inner, max_content_width=100
-                )
+                deepest = typer.Context(grandchild, info_name=leaf, parent=inner)
                 parts.append(_section(f"graphlabel {name} {leaf}", grandchild, deepest))
         else:
             parts.append(_section(f"graphlabel {name}", child, inner))

@@ -26,6 +26,8 @@ mpl.rcParams.update({"svg.hashsalt": "graphlabel", "font.size": 10, "svg.fonttyp
 FEATURES = {"input": "0/91", "output": "2/152", "cross": "2/502", "obscure": "1/324"}
 """A feature of atlas for each class."""
 COLOURS = {"input": "#2a6fdb", "output": "#d9822b", "cross": "#2e9e6b", "obscure": "#8a8a8a"}
+RAISES, LOWERS = ("#0072b2", "-"), ("#d55e00", "--")
+"""Links' colours and strokes, those of exported pictures."""
 GLYPHS = {"input": "▼", "output": "▲", "cross": "◆", "obscure": "○"}
 WHAT = {
     "input": "the tokens at and before the peak are alike",
@@ -46,28 +48,28 @@ def draw_graph(path: Path) -> None:
     """A prompt's nodes by position and layer, and the links that explain one logit."""
     nodes = {
         "Dallas": (0, 0, "s"), "is": (2, 0, "s"), "Texas": (0.3, 1, "o"), "capital": (1, 1, "o"),
-        "error": (2.3, 2, "D"), "say a capital": (1.8, 2, "o"), "say Austin": (2.1, 3, "o"),
+        "error": (2.75, 2, "D"), "say a capital": (1.8, 2, "o"), "say Austin": (2.1, 3, "o"),
         "Austin": (2, 4, "*"), "of the state": (1, 0, "s"),
     }  # fmt: skip
     links = [
         ("Dallas", "Texas", 3), ("of the state", "capital", 2), ("capital", "say a capital", 3),
         ("is", "say a capital", 1), ("error", "say Austin", 1), ("say a capital", "say Austin", 2),
-        ("Texas", "say Austin", 4), ("say Austin", "Austin", 5), ("say a capital", "Austin", -1),
+        ("Texas", "say Austin", 4), ("say Austin", "Austin", 5), ("say a capital", "Austin", -2),
     ]  # fmt: skip
     figure, axes = plt.subplots(figsize=(6.4, 4), layout="constrained")
     for source, target, weight in links:
         (x, y, _), (u, v, _) = nodes[source], nodes[target]
-        colour = "#3a7d44" if weight > 0 else "#b03a48"
+        colour, dashes = RAISES if weight > 0 else LOWERS
         axes.annotate(
             "", (u, v), (x, y),
             arrowprops={"arrowstyle": "-|>", "color": colour, "lw": 0.6 * abs(weight),
-                        "shrinkA": 8, "shrinkB": 9, "alpha": 0.7},
+                        "linestyle": dashes, "shrinkA": 8, "shrinkB": 9, "alpha": 0.8},
         )  # fmt: skip
     colours = {"s": "#555555", "o": "#2a6fdb", "D": "#c9c9c9", "*": "#d9a514"}
     for name, (x, y, marker) in nodes.items():
         axes.scatter(x, y, s=220 if marker == "*" else 110, marker=marker, color=colours[marker],
                      zorder=3)  # fmt: skip
-        side = -0.12 if name in ("say a capital", "capital", "Texas", "Dallas") else 0.12
+        side = -0.12 if name in ("capital", "Texas", "Dallas") else 0.12
         axes.text(x + side, y, name, va="center", ha="right" if side < 0 else "left", fontsize=9)
     rows = ("tokens", "layer 0", "layer 1", "layer 2", "logits")
     axes.set(xlim=(-0.7, 3), ylim=(-0.5, 4.5), xticks=[0, 1, 2], yticks=range(5))
