@@ -101,7 +101,7 @@ def label(method: LabelMethod, known: Known, gateway: MeteredGateway | None = No
         sum(answer.input_tokens for answer in answers),
         sum(answer.output_tokens for answer in answers),
         sum(answer.seconds for answer in answers) if gateway else took,
-        Counter(found.kind for found in outcomes if not isinstance(found, Named)),
+        Counter(found.message for found in outcomes if not isinstance(found, Named)),
     )
 
 
@@ -119,6 +119,8 @@ def worth(
                 for scores in (by_counter if tier is Tier.COUNTER else (), by_method)
             )
             both = paired_difference(by_counter, by_method) if tier is Tier.COUNTER else None
+            if mean is None and other is None:
+                continue
             rows.append([
                 f"{scorer.name} ({scorer.measure})", str(int(tier)),
                 *(f"{interval_words(i)}, n = {i.n}" if i else "—" for i in (mean, other, both)),
