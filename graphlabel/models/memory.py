@@ -36,10 +36,13 @@ def zeros_as_written(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     """Zeros that take memory page by page as they are written, and give it back when freed.
 
     NumPy asks for huge pages, of which a row here and there takes all; and what the heap held stays
-    with the process.
+    with the process. Raises MemoryError when there is not so much.
     """
     count = math.prod(shape)
-    room = mmap.mmap(-1, max(count * dtype.itemsize, 1), **_PRIVATE)
+    try:
+        room = mmap.mmap(-1, max(count * dtype.itemsize, 1), **_PRIVATE)
+    except (OSError, OverflowError) as error:
+        raise MemoryError(f"{count * dtype.itemsize:,} bytes") from error
     if hasattr(mmap, "MADV_NOHUGEPAGE"):
         room.madvise(mmap.MADV_NOHUGEPAGE)
     return np.frombuffer(room, dtype, count).reshape(shape)

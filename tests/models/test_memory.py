@@ -37,3 +37,8 @@ def test_a_row_here_and_there_takes_its_own_pages_and_all_goes_back() -> None:
     del zeros
     assert taken < 32 * BYTES
     assert resident() - before < 16 * BYTES
+
+
+def test_more_than_there_is_is_a_memory_error() -> None:
+    with pytest.raises(MemoryError):
+        zeros_as_written((2**56,), np.dtype(np.float32))
