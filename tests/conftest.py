@@ -20,8 +20,8 @@ def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
         monkeypatch.setenv(variable, str(tmp_path / variable.lower()))
     monkeypatch.setenv("GRAPHLABEL_STORE", str(tmp_path / "store" / "annotations.db"))
-    monkeypatch.delenv("GRAPHLABEL_CONFIG", raising=False)
-    monkeypatch.delenv("GRAPHLABEL_CACHE", raising=False)
+    for variable in ("CONFIG", "CACHE", "LEDGER", "PRICES"):
+        monkeypatch.delenv(f"GRAPHLABEL_{variable}", raising=False)
 
 
 def real(path: str) -> Path:

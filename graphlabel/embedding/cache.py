@@ -82,8 +82,8 @@ class EmbeddingCache:
 
     def get(self, hashes: UInt64[np.ndarray, "texts 2"]) -> Hits:
         """The texts that are kept, by hash."""
-        known = np.zeros(len(hashes), dtype=bool)
-        places, vectors, unknown = [], [], []
+        known, unknown = np.zeros((2, len(hashes)), dtype=bool)
+        vectors = np.zeros((0, 0), dtype=np.float32)
         for segment in self._segments():
             missing = np.flatnonzero(~known)
             rows = segment.find(hashes[missing])
@@ -94,16 +94,14 @@ class EmbeddingCache:
             if not _plausible(found):
                 self._set_aside(segment.path, "its vectors are damaged")
                 continue
-            known[missing[hit]] = True
-            places.append(missing[hit])
-            vectors.append(found)
-            unknown.append(segment.unknown[rows[hit]])
-        if not places:
-            return Hits(known, np.zeros((0, 0), dtype=np.float32), np.zeros(0, dtype=bool))
-        if len(places) == 1:
-            return Hits(known, vectors[0], unknown[0])
-        order = np.argsort(np.concatenate(places))
-        return Hits(known, np.concatenate(vectors)[order], np.concatenate(unknown)[order])
+            if not known.any():
+                vectors = np.empty((len(hashes), found.shape[1]), dtype=np.float32)
+            places = missing[hit]
+            known[places] = True
+            vectors[places], unknown[places] = found, segment.unknown[rows[hit]]
+        if known.all():
+            return Hits(known, vectors, unknown)
+        return Hits(known, vectors[known[: len(vectors)]], unknown[known])
 
     def put(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -54,18 +55,11 @@ def tokenize(tokenizer: Any, texts: Sequence[str], *, special: bool) -> Tokenize
         return TokenizedTexts([[] for _ in texts], empty, 0, False)
     if hasattr(tokenizer, "encode_batch"):
         encoded = tokenizer.encode_batch(list(texts), add_special_tokens=special)
-        ids, added = [list(each.ids) for each in encoded], 0
+        ids, added = [each.ids for each in encoded], 0
         name = getattr(tokenizer.model, "unk_token", None)
         unknown = tokenizer.token_to_id(name) if isinstance(name, str) else None
     else:
-        ids = tokenizer(
-            list(texts),
-            add_special_tokens=special,
-            truncation=True,
-            return_attention_mask=False,
-            return_token_type_ids=False,
-            verbose=False,
-        )["input_ids"]
+        ids = _truncated_ids(tokenizer, texts, special=special)
         added = tokenizer.num_special_tokens_to_add() if special else 0
         unknown = getattr(tokenizer, "unk_token_id", None)
     flags = [len(each) <= added or unknown in each for each in ids]
@@ -75,3 +69,21 @@ def tokenize(tokenizer: Any, texts: Sequence[str], *, special: bool) -> Tokenize
         int(getattr(tokenizer, "pad_token_id", None) or 0),
         getattr(tokenizer, "padding_side", "right") == "left",
     )
+
+
+def _truncated_ids(tokenizer: Any, texts: Sequence[str], *, special: bool) -> list[list[int]]:
+    """Token ids by a tokenizer of transformers."""
+    call = partial(
+        tokenizer,
+        add_special_tokens=special,
+        truncation=True,
+        return_attention_mask=False,
+        return_token_type_ids=False,
+        verbose=False,
+    )
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None:
+        return list(call(list(texts))["input_ids"])
+    call([""])  # sets how the backend truncates
+    # most of a call goes into what it makes of the backend's answer
+    return [each.ids for each in backend.encode_batch_fast(list(texts), add_special_tokens=special)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -55,6 +56,14 @@ class Edges:
     def into(self, node: int) -> np.ndarray:
         """Indices of the edges into a node, strongest (by magnitude) first."""
         return self._strongest_first(self._by_target, node)
+
+    def into_any(self, nodes: Sequence[int]) -> np.ndarray:
+        """Indices of the edges into any of the nodes, ascending."""
+        order, keys = self._by_target
+        wanted = np.array(nodes, dtype=keys.dtype)
+        starts, stops = np.searchsorted(keys, wanted), np.searchsorted(keys, wanted, side="right")
+        parts = [order[a:b] for a, b in zip(starts.tolist(), stops.tolist(), strict=True)]
+        return np.sort(np.concatenate(parts)) if parts else order[:0]
 
     def out_of(self, node: int) -> np.ndarray:
         """Indices of the edges out of a node, strongest (by magnitude) first."""

@@ -6,9 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import numpy as np
+from jaxtyping import Int64
+
 from graphlabel.errors import GraphError
 from graphlabel.graph.edges import Edges
 from graphlabel.graph.nodes import Node, NodeKey, NodeKind
+
+GONE = -1
+"""The place of what is in a graph no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +70,30 @@ class AttributionGraph:
         """Where each key stands in ``nodes``."""
         return {node.key: place for place, node in enumerate(self.nodes)}
 
+    @cached_property
+    def _by_kind(self) -> dict[NodeKind, list[int]]:
+        found: dict[NodeKind, list[int]] = {kind: [] for kind in NodeKind}
+        for place, node in enumerate(self.nodes):
+            found[node.key.kind].append(place)
+        return found
+
     def places(self, kind: NodeKind) -> Iterator[int]:
         """The places of all nodes of a kind, in order."""
-        return (place for place, node in enumerate(self.nodes) if node.key.kind is kind)
+        return iter(self._by_kind[kind])
 
     def count(self, kind: NodeKind) -> int:
         """How many nodes of a kind there are."""
-        return sum(1 for _ in self.places(kind))
+        return len(self._by_kind[kind])
+
+    @cached_property
+    def unexplained(self) -> Int64[np.ndarray, " nodes"]:
+        """Where each node's outgoing links go while no feature counts as explained.
+
+        To itself, for a feature to the error of its layer and position, or GONE without one.
+        """
+        places = np.arange(len(self.nodes), dtype=np.int64)
+        for place in self.places(NodeKind.FEATURE):
+            key = self.nodes[place].key
+            error = NodeKey(NodeKind.ERROR, key.layer, -1, key.position)
+            places[place] = self.index_of.get(error, GONE)
+        return places

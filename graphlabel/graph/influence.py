@@ -10,11 +10,9 @@ from jaxtyping import Float64
 from scipy import sparse
 
 from graphlabel.errors import GraphError
+from graphlabel.graph.descending import ROW_SUM_FLOOR, descend
 from graphlabel.graph.graph import GraphScores
 from graphlabel.graph.order import NodeOrder
-
-ROW_SUM_FLOOR = 1e-10
-"""Row sums are clamped here before dividing, as circuit-tracer does."""
 
 
 def normalize_rows(adjacency: sparse.sparray | np.ndarray) -> sparse.csr_array:
@@ -66,6 +64,17 @@ def logit_weights(order: NodeOrder, probabilities: np.ndarray) -> Float64[np.nda
     return weights
 
 
+def ordered_influence(
+    adjacency: sparse.sparray | np.ndarray,
+    order: NodeOrder,
+    weights: Float64[np.ndarray, " nodes"],
+) -> Float64[np.ndarray, " nodes"]:
+    """``node_influence`` of a full matrix in this order; a dense one takes hardly any memory."""
+    if isinstance(adjacency, np.ndarray) and (found := descend(adjacency, order, weights)):
+        return found.influence
+    return node_influence(adjacency, weights)
+
+
 def graph_scores(
     adjacency: sparse.sparray | np.ndarray, order: NodeOrder, probabilities: np.ndarray
 ) -> GraphScores:
@@ -74,9 +83,11 @@ def graph_scores(
     replacement = token / (token + error) influence;
     completeness = Σ (1 − error share of row)·(influence + logit weight) / Σ (same without share).
     """
-    return scores_of(
-        adjacency, logit_weights(order, probabilities), tokens=order.tokens, errors=order.errors
-    )
+    weights = logit_weights(order, probabilities)
+    if isinstance(adjacency, np.ndarray) and (found := descend(adjacency, order, weights)):
+        influence, error_share = found.influence, found.error_share
+        return _scores(influence, weights, error_share, order.tokens, order.errors)
+    return scores_of(adjacency, weights, tokens=order.tokens, errors=order.errors)
 
 
 def scores_of(
@@ -93,8 +104,18 @@ def scores_of(
     """
     normalized = normalize_rows(adjacency)
     influence = influence_of(normalized, weights)
-    token, error = influence[tokens].sum(), influence[errors].sum()
     error_share = normalized[:, errors].sum(axis=1)
+    return _scores(influence, weights, error_share, tokens, errors)
+
+
+def _scores(
+    influence: Float64[np.ndarray, " nodes"],
+    weights: Float64[np.ndarray, " nodes"],
+    error_share: Float64[np.ndarray, " nodes"],
+    tokens: slice | np.ndarray,
+    errors: slice | np.ndarray,
+) -> GraphScores:
+    token, error = influence[tokens].sum(), influence[errors].sum()
     output = influence + weights
     whole = output.sum()
     return GraphScores(

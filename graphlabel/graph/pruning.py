@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float64
+from jaxtyping import Bool, Float64, Int
 from scipy import sparse
 
 from graphlabel.graph.influence import (
     cumulative_share,
     influence_of,
     logit_weights,
-    node_influence,
     normalize_rows,
+    ordered_influence,
 )
 from graphlabel.graph.order import NodeOrder
 
@@ -50,14 +50,12 @@ def prune(
     always), then the edges that hold ``edge_threshold`` of the edge influence, then removes,
     until nothing changes, features without an edge in or out and errors without an edge out.
     """
-    matrix = sparse.csr_array(adjacency, dtype=np.float64)
     weights = logit_weights(order, probabilities)
-    influence = node_influence(matrix, weights)
+    influence = ordered_influence(adjacency, order, weights)
     kept = influence >= smallest_kept(influence, node_threshold)
     kept[order.tokens.start :] = True
 
-    selector = sparse.diags_array(kept.astype(np.float64))
-    pruned = sparse.csr_array(selector @ matrix @ selector)
+    pruned = _among(adjacency, np.flatnonzero(kept))
     normalized = normalize_rows(pruned)
     row_influence = influence_of(normalized, weights) + weights
     scores = sparse.coo_array(sparse.diags_array(row_influence) @ normalized)
@@ -78,6 +76,18 @@ def prune(
         alive = kept[target] & kept[source]
         target, source = target[alive], source[alive]
 
-    alive = sparse.coo_array((np.ones(len(target)), (target, source)), shape=matrix.shape)
+    alive = sparse.coo_array((np.ones(len(target)), (target, source)), shape=pruned.shape)
     edges = sparse.coo_array(pruned * sparse.csr_array(alive))
     return Pruned(nodes=kept, edges=edges, influence=cumulative_share(influence))
+
+
+def _among(
+    adjacency: np.ndarray | sparse.sparray, places: Int[np.ndarray, " kept"]
+) -> sparse.csr_array:
+    """The matrix with the links between some nodes alone, float64."""
+    if isinstance(adjacency, np.ndarray):
+        part = sparse.coo_array(adjacency[np.ix_(places, places)])
+    else:
+        part = sparse.coo_array(sparse.csr_array(adjacency)[places][:, places])
+    links = places[part.row], places[part.col]
+    return sparse.csr_array((part.data.astype(np.float64), links), shape=adjacency.shape)

@@ -8,11 +8,9 @@ import numpy as np
 from jaxtyping import Int64
 from scipy import sparse
 
-from graphlabel.graph.graph import AttributionGraph, GraphScores
+from graphlabel.graph.graph import GONE, AttributionGraph, GraphScores
 from graphlabel.graph.influence import scores_of
 from graphlabel.graph.nodes import NodeKey, NodeKind
-
-GONE = -1
 
 
 def link_scores(graph: AttributionGraph) -> GraphScores | None:
@@ -42,20 +40,16 @@ def subgraph_scores(graph: AttributionGraph, pinned: Collection[NodeKey]) -> Gra
 
 def _merged(graph: AttributionGraph, pinned: frozenset[NodeKey]) -> Int64[np.ndarray, " nodes"]:
     """Where each node's outgoing links go: itself, the error it is merged into, or GONE."""
-    place = np.arange(len(graph), dtype=np.int64)
-    for feature in graph.places(NodeKind.FEATURE):
-        key = graph.nodes[feature].key
-        if key not in pinned:
-            error = NodeKey(NodeKind.ERROR, key.layer, -1, key.position)
-            place[feature] = graph.index_of.get(error, GONE)
+    place = graph.unexplained.copy()
+    explained = [graph.index_of[key] for key in pinned if key in graph.index_of]
+    place[explained] = explained
     return place
 
 
 def _scores(graph: AttributionGraph, place: Int64[np.ndarray, " nodes"]) -> GraphScores | None:
     n = len(graph)
-    kinds = np.array([node.key.kind.value for node in graph.nodes])
     weights = np.array([node.probability or 0.0 for node in graph.nodes], dtype=np.float64)
-    if not weights.any() or (kinds == NodeKind.OTHER.value).any():
+    if not weights.any() or graph.count(NodeKind.OTHER):
         return None
     edges = graph.edges
     source = place[edges.source]
@@ -64,6 +58,6 @@ def _scores(graph: AttributionGraph, place: Int64[np.ndarray, " nodes"]) -> Grap
         (edges.weight[kept], (edges.target[kept], source[kept])), shape=(n, n), dtype=np.float64
     )
     tokens, errors = (
-        np.flatnonzero(kinds == kind.value) for kind in (NodeKind.TOKEN, NodeKind.ERROR)
+        np.fromiter(graph.places(kind), np.int64) for kind in (NodeKind.TOKEN, NodeKind.ERROR)
     )
     return scores_of(adjacency, weights, tokens=tokens, errors=errors)

@@ -32,18 +32,21 @@ def supernode_edges(
     names = list(members)
     for place, name in enumerate(names):
         group[list(members[name])] = place
-    magnitude = np.abs(edges.weight)
-    source_group, target_group = group[edges.source], group[edges.target]
-    total = np.bincount(edges.target, magnitude, minlength=n_nodes)
-    outside = (source_group != target_group) | (target_group < 0)
-    external = np.bincount(edges.target[outside], magnitude[outside], minlength=n_nodes)
+    # no other edge has a say, and in a large graph they are a small part
+    taken = edges.into_any(np.flatnonzero(group >= 0).tolist())
+    from_, to, weight = edges.source[taken], edges.target[taken], edges.weight[taken]
+    magnitude = np.abs(weight)
+    source_group, target_group = group[from_], group[to]
+    total = np.bincount(to, magnitude, minlength=n_nodes)
+    outside = source_group != target_group
+    external = np.bincount(to[outside], magnitude[outside], minlength=n_nodes)
     share = np.divide(external, total, out=np.zeros(n_nodes), where=total > 0)
     grouped = group >= 0
     share_sum = np.bincount(group[grouped], share[grouped], minlength=len(names))
-    chosen = (target_group >= 0) & (source_group >= 0) & (source_group != target_group)
-    target = edges.target[chosen]
+    chosen = outside & (source_group >= 0)
+    target = to[chosen]
     node_weight = share[target] / np.maximum(share_sum[target_group[chosen]], 1e-300)
-    value = edges.weight[chosen] / np.maximum(external[target], 1e-300) * node_weight
+    value = weight[chosen] / np.maximum(external[target], 1e-300) * node_weight
     pair = source_group[chosen] * len(names) + target_group[chosen]
     pairs, place_of = np.unique(pair, return_inverse=True)
     sums = np.bincount(place_of, value, minlength=len(pairs))

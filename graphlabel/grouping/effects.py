@@ -11,7 +11,7 @@ from scipy import sparse
 from scipy.sparse.linalg import splu
 
 from graphlabel.graph import AttributionGraph
-from graphlabel.graph.influence import ROW_SUM_FLOOR
+from graphlabel.graph.descending import ROW_SUM_FLOOR
 
 
 class Effects(NamedTuple):

@@ -38,17 +38,34 @@ class TokenCounter:
 
         Of a feature that was not routed the side on which more of the evidence agrees is named.
         """
+        if routing is None:
+            return max(_sides(record).values(), key=_clarity, default=None)
         examples = judged_examples(record, EXAMPLES).chosen
         if not examples:
             return None
-        if routing is None:
-            sides = (_input_label(examples, None), _output_label(examples, record))
-            return max(filter(None, sides), key=_clarity, default=None)
         if routing.feature_class is FeatureClass.INPUT:
             return _input_label(examples, routing.scores.get("input"))
         if routing.feature_class is FeatureClass.OUTPUT:
             return _output_label(examples, record)
         return None
+
+
+def clearer_side(record: FeatureRecord) -> FeatureClass | None:
+    """Input or output, whichever more of the evidence agrees on; None without evidence."""
+    sides = _sides(record)
+    return max(sides, key=lambda side: _clarity(sides[side]), default=None)
+
+
+def _sides(record: FeatureRecord) -> dict[FeatureClass, Proposal]:
+    """What each side would be called; nothing of a feature that never fires."""
+    examples = judged_examples(record, EXAMPLES).chosen
+    if not examples:
+        return {}
+    sides = {
+        FeatureClass.INPUT: _input_label(examples, None),
+        FeatureClass.OUTPUT: _output_label(examples, record),
+    }
+    return {side: proposal for side, proposal in sides.items() if proposal is not None}
 
 
 def _clarity(proposal: Proposal) -> tuple[bool, float]:

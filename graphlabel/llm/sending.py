@@ -132,5 +132,5 @@ def beyond_budget(budget: Budget, bound: float | None) -> Failure:
     return Failure(
         FailureKind.BUDGET,
         f"not sent: it costs {price}, and ${max(budget.left, 0.0):.4f} of "
-        f"${budget.most or 0.0:.2f} are left; raise --max-usd and run again",
+        f"${budget.most or 0.0:.4f} are left; raise --max-usd and run again",
     )

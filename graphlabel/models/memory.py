@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
+import mmap
 import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from graphlabel.errors import GraphError
 
 _CGROUP = Path("/sys/fs/cgroup")
 _MEMINFO = Path("/proc/meminfo")
+_PRIVATE = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if os.name == "posix" else {}
 UNKNOWN = 4 * 2**30
 """What is assumed, in bytes, where the system does not say."""
 
@@ -26,6 +30,22 @@ def available_memory(device: torch.device) -> int:
     if device.type == "mps":
         return torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
     return min(_system_memory(), _container_memory())
+
+
+def zeros_as_written(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """Zeros that take memory page by page as they are written, and give it back when freed.
+
+    NumPy asks for huge pages, of which a row here and there takes all; and what the heap held stays
+    with the process. Raises MemoryError when there is not so much.
+    """
+    count = math.prod(shape)
+    try:
+        room = mmap.mmap(-1, max(count * dtype.itemsize, 1), **_PRIVATE)
+    except (OSError, OverflowError) as error:
+        raise MemoryError(f"{count * dtype.itemsize:,} bytes") from error
+    if hasattr(mmap, "MADV_NOHUGEPAGE"):
+        room.madvise(mmap.MADV_NOHUGEPAGE)
+    return np.frombuffer(room, dtype, count).reshape(shape)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

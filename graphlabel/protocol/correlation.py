@@ -26,30 +26,39 @@ class EmbeddedTexts:
     compared by equality. They have a zero vector and a number that equal texts share.
     """
 
-    vectors: Float[np.ndarray, "texts d"]
+    distinct: Float[np.ndarray, "distinct d"]
+    """The vectors, each once."""
+    rows: Int[np.ndarray, " texts"]
+    """Every text's vector among them."""
     literals: Int[np.ndarray, " texts"]
     """-1 for texts that were embedded."""
+
+    @property
+    def vectors(self) -> Float[np.ndarray, "texts d"]:
+        """The vector of every text."""
+        return np.asarray(self.distinct[self.rows])
 
 
 def embed_texts(encoder: Encoder, texts: Sequence[str]) -> EmbeddedTexts:
     """Embed texts; blank ones and those with an unknown token are kept as literals."""
-    unique = {text: place for place, text in enumerate(dict.fromkeys(texts))}
+    unique = list(dict.fromkeys(texts))
     spoken = [text for text in unique if not _is_blank(text)]
     vectors = encoder.encode(spoken)
     # asked after encoding, when an encoder knows it of every text
-    known = np.array([not encoder.has_unknown(text) for text in spoken], dtype=bool)
-    padded = np.concatenate([vectors[known], np.zeros((1, vectors.shape[1]), vectors.dtype)])
-    rows = np.full(len(unique), len(padded) - 1, dtype=np.int64)
-    rows[[unique[text] for text, is_known in zip(spoken, known, strict=True) if is_known]] = (
-        np.arange(len(padded) - 1)
+    row = {text: place for place, text in enumerate(spoken) if not encoder.has_unknown(text)}
+    nowhere = len(vectors)
+    number = {text: place for place, text in enumerate(unique) if text not in row}
+    return EmbeddedTexts(
+        np.concatenate([vectors, np.zeros((1, vectors.shape[1]), vectors.dtype)]),
+        np.array([row.get(text, nowhere) for text in texts], dtype=np.int64),
+        np.array([number.get(text, NOT_LITERAL) for text in texts], dtype=np.int64),
     )
-    numbers = np.where(rows == len(padded) - 1, np.arange(len(unique)), NOT_LITERAL)
-    places = np.array([unique[text] for text in texts], dtype=np.int64)
-    return EmbeddedTexts(padded[rows[places]], numbers[places])
 
 
 def _is_blank(text: str) -> bool:
     """Whether a text is white space or no valid Unicode: nothing an encoder could tell apart."""
+    if text.isascii():
+        return not text.strip()
     return not text.strip() or any(0xD800 <= ord(char) <= 0xDFFF for char in text)
 
 
@@ -125,7 +134,7 @@ def correlations(
             places = same_size[start : start + _BATCH]
             rows = np.array([groups[place].start for place in places])[:, None] + np.arange(n)
             scores = _pair_means(
-                embedded.vectors[rows],
+                embedded.distinct[embedded.rows[rows]],
                 embedded.literals[rows],
                 np.array([weights[place] for place in places], dtype=np.float64),
             )

@@ -93,7 +93,7 @@ class MatchedNull:
         embedded = embed_texts(self.encoder, texts)
         parts = [
             prefix_correlations(
-                embedded.vectors[part],
+                embedded.distinct[embedded.rows[part]],
                 embedded.literals[part],
                 np.broadcast_to(weights.astype(np.float64), part.shape),
             )[:, -1]

@@ -139,15 +139,20 @@ def notes_of(feature: ScoredFeature) -> tuple[str, ...]:
     """What was left out or compared differently, counted."""
     notes = []
     if feature.examples.copies:
-        notes.append(f"{feature.examples.copies} copies of examples left out")
+        notes.append(f"{_counted(feature.examples.copies, 'copy', 'copies')} of examples left out")
     if feature.examples.silent:
-        notes.append(f"{feature.examples.silent} examples without activation left out")
+        notes.append(f"{_counted(feature.examples.silent, 'example')} without activation left out")
     if feature.examples.broken:
-        notes.append(f"{feature.examples.broken} broken examples left out")
+        notes.append(f"{_counted(feature.examples.broken, 'broken example')} left out")
     for window, count in feature.empty.items():
         if count:
-            notes.append(f"{count} windows {window} hold no token")
+            hold = "holds" if count == 1 else "hold"
+            notes.append(f"{_counted(count, 'window')} {window} {hold} no token")
     for window, found in feature.scores.items():
         if found is not None and found.literal:
-            notes.append(f"{found.literal} windows {window} compared by equality")
+            notes.append(f"{_counted(found.literal, 'window')} {window} compared by equality")
     return tuple(notes)
+
+
+def _counted(n: int, one: str, many: str = "") -> str:
+    return f"{n} {one if n == 1 else many or one + 's'}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from graphlabel.errors import EvidenceError
 
@@ -31,6 +31,7 @@ class ActivationExample:
 
     Examples of lower quantiles are drawn for a weak activation, and a stronger one may stand near.
     """
+    _peak: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse evidence whose parts do not fit together."""
@@ -46,6 +47,7 @@ class ActivationExample:
             raise EvidenceError(
                 f"an example of {len(self.tokens)} tokens was drawn for position {self.sampled}"
             )
+        object.__setattr__(self, "_peak", self._find_peak())
 
     @classmethod
     def of(
@@ -65,14 +67,17 @@ class ActivationExample:
 
         Raises EvidenceError when the example has no such token.
         """
+        if self._peak < 0:
+            raise EvidenceError("an example holds no token but special ones")
+        return self._peak
+
+    def _find_peak(self) -> int:
         if not self.special and self.activations:
             return self.activations.index(max(self.activations))
         best = -1
         for place, value in enumerate(self.activations):
             if place not in self.special and (best < 0 or value > self.activations[best]):
                 best = place
-        if best < 0:
-            raise EvidenceError("an example holds no token but special ones")
         return best
 
     def as_drawn(self) -> ActivationExample:

@@ -6,6 +6,7 @@ model at hand also among those that fall when the feature is taken out where it 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -17,6 +18,8 @@ from graphlabel.scoring.scorer import Report, no_report
 from graphlabel.scoring.split import TestText
 
 SAY = "say "
+_KIND = re.compile(r"(an?|the|some|any|one of|what) \S|.*:\s", re.IGNORECASE)
+"""How a part of a label begins that names a kind: `say a city`, `say a city: Paris, Rome`."""
 TOP = 10
 """A feature says X when X is among the tokens it raises most."""
 
@@ -77,6 +80,15 @@ def begins(text: str, token: str) -> bool:
     return bare == text or (len(bare) > 1 and text.startswith(bare))
 
 
+def said_texts(label: str) -> list[str]:
+    """The texts that a ``say X`` label names, case folded: of ``say in / at or on`` three.
+
+    What names a kind, such as ``say a city``, is none.
+    """
+    named = [part for each in label_parts(SAY + label[len(SAY) :]) for part in each.split(" or ")]
+    return [part for part in named if not _KIND.match(part)]
+
+
 class OutputCheck:
     """The share of a label's parts that are among the ten tokens the feature raises most."""
 
@@ -99,7 +111,10 @@ class OutputCheck:
     def _score(self, test: LabelTest) -> Score:
         if not test.label.casefold().startswith(SAY):
             return unscored(test, self.name, "the label does not say what comes next", 0.0)
-        parts = label_parts(SAY + test.label[len(SAY) :])
+        parts = said_texts(test.label)
+        if not parts:
+            why = "the label says a kind of token, and no kind has a logit"
+            return unscored(test, self.name, why, 0.0)
         looked = [self._lens.raised(test.record, part, test.positives) for part in parts]
         found = [each for each in looked if each is not None]
         if not found:

@@ -18,7 +18,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from graphlabel.errors import GraphError
-from graphlabel.models.memory import available_memory
+from graphlabel.models.memory import available_memory, zeros_as_written
 from graphlabel.tracing.sources import Sources
 
 SHARE = 0.5
@@ -115,7 +115,7 @@ class RowStore:
         size = count * self._dtype.itemsize
         self._left -= size
         if self._left >= 0 or not count:
-            return torch.from_numpy(np.zeros(count, dtype=self._dtype))
+            return torch.from_numpy(zeros_as_written((count,), self._dtype))
         try:
             with TemporaryFile(prefix="graphlabel-rows-") as file:
                 if hasattr(os, "posix_fallocate"):  # a full disk would end the process later

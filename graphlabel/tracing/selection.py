@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 
 from graphlabel.graph import NO_FEATURE, NodeOrder
+from graphlabel.models.memory import zeros_as_written
 from graphlabel.tracing.blocks import Blocks, RowStore, copied
 from graphlabel.tracing.chunks import Chunks, targets_that_fit
 from graphlabel.tracing.frozen import FrozenModel
@@ -156,8 +157,8 @@ def _square(rows: _Rows, frozen: FrozenModel) -> Selected:
     order = NodeOrder(len(selected), len(frozen.layers), frozen.n_positions, rows.n_logits)
     place = np.searchsorted(selected, rows.feature[: rows.count])
     place[: rows.n_logits] = np.arange(order.logits.start, order.logits.stop)
-    dtype = np.float64 if frozen.token_vectors.dtype is torch.float64 else np.float32
-    adjacency = np.zeros((len(order), len(order)), dtype=dtype)
+    dtype = np.dtype(np.float64 if frozen.token_vectors.dtype is torch.float64 else np.float32)
+    adjacency = zeros_as_written((len(order), len(order)), dtype)
     beyond = len(selected) - rows.n_features
     while rows.swept:
         swept = rows.swept.pop()

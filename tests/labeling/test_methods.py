@@ -143,6 +143,13 @@ def test_the_side_that_decided_is_shown() -> None:
         seen("side_tokens", Evidence(made, routing(FeatureClass.CROSS)))
 
 
+def test_of_a_feature_that_was_not_routed_the_clearer_side_is_shown() -> None:
+    at_peak = record(*(example(f"{start} lilac", 1) for start in ("pale", "a", "her")))
+    after = record(*(example(f"{start} tea", 0) for start in ("some", "more", "drank")))
+    assert "10\tpale lilac\n10\ta lilac" in seen("side_tokens", Evidence(at_peak))
+    assert "10\ttea\n10\ttea" in seen("side_tokens", Evidence(after))
+
+
 @pytest.mark.parametrize("name", PROMPTED)
 def test_hostile_examples_stay_inside_their_blocks(name: str) -> None:
     bad = ActivationExample.of((HOSTILE, " peak", HOSTILE), (0.0, 3.0, 1.0))

@@ -59,6 +59,7 @@ def test_the_command(service: Service, opener: Opener) -> None:
     assert shown.returncode == 0, shown.stderr
     assert "label:evil␛[31m[red]" in shown.stdout
     assert "\x1b" not in shown.stdout
+    assert not any(each in shown.stdout for each in ("batches", "failed", "unsure"))  # all are zero
     (row,) = json.loads(run("--json").stdout)["rows"]
     assert (row["answered"], row["input_tokens"], row["tier"]) == (1, 100, 2)
     refused = run("--since", "yesterday")

@@ -31,7 +31,7 @@ from graphlabel.scoring.comparison.compare import LABEL_FREE
 from graphlabel.scoring.comparison.shown import inert_code
 from graphlabel.scoring.detection import Detection
 from graphlabel.scoring.intruder import Intruder
-from graphlabel.scoring.output_check import OutputCheck
+from graphlabel.scoring.output_check import OutputCheck, Raised
 from graphlabel.scoring.scorer import Scorer
 from tests.scoring.made_scoring import COLOURS, DAYS, RuleGateway, knows, listed_texts, record
 
@@ -56,6 +56,16 @@ def judge(question: str) -> str:
         if RIGHT in question.splitlines()[0]
         else json.dumps([1] * len(listed_texts(question)))
     )
+
+
+class AlwaysRaised:
+    """A lens that sees every text raised most."""
+
+    how = "made"
+
+    def raised(self, *_: object) -> Raised:
+        """The first rank."""
+        return Raised(1)
 
 
 @pytest.fixture(scope="module")
@@ -115,8 +125,20 @@ def test_the_picture_is_sound_and_always_the_same(comparison: Comparison) -> Non
     assert "chance 0.50" in texts
     assert "chance 0.20" in texts
     assert any(text.startswith("good ") for text in texts)
+    assert any(text.endswith("n = 2") for text in texts)
+    assert texts.count("weakest tenth") == 2  # detection and the intruder judge texts
     # the output check measured nothing and has no panel
     assert not any(text.startswith("output_check") for text in texts)
+
+
+def test_a_scorer_of_whole_labels_has_no_curve(prepared: Prepared) -> None:
+    (first, *_) = prepared.splits
+    check = OutputCheck(AlwaysRaised())
+    scores = compare_methods(prepared, {"say": {first: "say Monday"}}, [check])
+    found = Comparison(prepared, {}, {check.name: check.measure}, scores, {}, [])
+    picture = comparison_svg(found, "Said")
+    assert "in the top 10" in picture
+    assert "weakest tenth" not in picture
 
 
 def test_pairs_are_one_a_feature_and_furthest_first(comparison: Comparison) -> None:

@@ -37,6 +37,25 @@ def test_listed_logits_decide_without_a_model() -> None:
     assert scores[3].why == "the label does not say what comes next"
 
 
+@pytest.mark.parametrize(
+    "label", ["say a capital", "say an answer", "say the city asked for", "say a place: in, near",
+              "Say names: Anna, John", "say what belongs to California", "say one of the days"],
+)  # fmt: skip
+def test_a_kind_is_no_token_and_is_not_judged(label: str) -> None:
+    (found,) = OutputCheck().score([labelled(record(DAYS, logits=(" Austin", " a")), label)])
+    assert found.value is None
+    assert "a kind of token" in found.why
+
+
+@pytest.mark.parametrize(
+    ("label", "value"),
+    [("say a", 1.0), ("say the / a", 0.5), ("say Austin or Waco", 0.5), ("say a city / Austin", 1.0)],
+)  # fmt: skip
+def test_texts_that_a_label_names(label: str, value: float) -> None:
+    (found,) = OutputCheck().score([labelled(record(DAYS, logits=(" Austin", " a")), label)])
+    assert found.value == value
+
+
 def test_a_long_word_is_found_by_its_first_piece() -> None:
     (found,) = OutputCheck().score([labelled(record(DAYS, logits=(" Sacra",)), "say Sacramento")])
     assert found.value == 1.0

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import shutil
+from pathlib import Path
 
 import pytest
 from fixture_graph import dallas_session, key_of
+from textual.widgets import Input
 
 from graphlabel import atlas
 from graphlabel.annotation import Group
@@ -25,6 +29,7 @@ from graphlabel_tui.jobs import Job, JobState
 from graphlabel_tui.screens.intervention import InterventionScreen
 from graphlabel_tui.session import Session
 
+SAMPLES = Path(__file__).parents[2] / "sample_graphs"
 SIZES = [(80, 24), (120, 40), (200, 60)]
 TEXAS = key_of(2, 33, 9)
 
@@ -212,6 +217,35 @@ async def test_the_real_model_with_a_supernode_off(opened, text, tmp_path):
         assert "control: as many random features" in text(pilot)
         await pilot.press("c")
         assert screen._outcome is found
+
+
+@pytest.mark.slow
+async def test_the_control_of_the_sample_leaves_the_answer(opened, text, tmp_path):
+    path = tmp_path / "atlas-dallas.json"
+    shutil.copy(SAMPLES / "atlas-dallas.json", path)
+    session = Session(read_graph(path), path)
+    texas = session.annotations.supernode("Texas")
+    session.selected = texas.members[0]
+    async with opened(session) as (pilot, screen):
+        await pilot.press("i", "enter")
+        assert (await ended(screen)).state is JobState.DONE, list(screen.job.lines)
+        await pilot.pause(0.5)
+        found = screen._outcome
+        assert found.changed == ("Texas × 0",)
+        after, change = found.tokens[0].after["free"]
+        assert change < -1
+        await pilot.press("c")
+        assert (await ended(screen)).state is JobState.DONE, list(screen.job.lines)
+        await pilot.pause(0.5)
+        control = screen._outcome
+        assert len(control.changed) == len(texas.members)
+        assert "control: as many random features" in text(pilot)
+        assert re.match(r"L\d+ #\d+ @ .+ × 0", control.changed[0])
+        assert dict(control.supernodes)["Texas"]["free"] == pytest.approx(1, abs=0.05)
+        assert control.tokens[0].after["free"][0] > after
+        assert abs(control.tokens[0].after["free"][1]) < abs(change) / 2
+        await pilot.press("exclamation_mark")
+        assert "intervene" in pilot.app.screen.query_one("#jobs-line", Input).value
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")

@@ -8,6 +8,7 @@ from fixture_graph import dallas_session, key_of
 from graphlabel.graph import NodeKind
 from graphlabel_tui.finding import Finder
 from graphlabel_tui.view import View
+from graphlabel_tui.widgets.edit_line import EditLine
 
 QUERIES = [
     ("2/214", key_of(2, 214, 10)),
@@ -44,7 +45,7 @@ def test_letters_in_between_may_be_left_out_and_nonsense_finds_nothing():
 async def test_typing_jumps_and_back_returns(opened, text, fast):
     session = dallas_session()
     start = session.selected
-    async with opened(session) as (pilot, _):
+    async with opened(session) as (pilot, screen):
         await pilot.press("f")
         await fast(pilot, *"0/312")
         assert "▼ L0/312 @9 Dallas  Dallas" in text(pilot)
@@ -61,4 +62,5 @@ async def test_typing_jumps_and_back_returns(opened, text, fast):
         await pilot.press("f")
         await fast(pilot, *"zzzz")
         await pilot.press("enter")
-        assert "No node fits" in text(pilot)
+        assert "✗ no node fits" in text(pilot)
+        assert screen.query_one(EditLine).entry.value == "zzzz"

@@ -67,7 +67,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("ungroup", ("G",), "ungroup", "Take the nodes out of their supernode", EDIT, rank=31),
     Command("rename", ("r",), "rename", "Rename the node's supernode", EDIT, rank=32),
     Command("merge", ("M",), "merge", "Merge supernodes into one", EDIT, rank=33),
-    Command("split", ("S",), "split", "Give the marked nodes of a supernode one", EDIT, rank=33),
+    Command("split", ("S",), "split", "Split marked nodes off, under a new name", EDIT, rank=33),
     Command("pin", ("p",), "pin", "Pin the nodes to the subgraph, or unpin them", EDIT, rank=3),
     Command("accept", ("a",), "accept", "Accept the label; again takes it back", EDIT, rank=4),
     Command("reject", ("x",), "reject", "Reject the label; again takes it back", EDIT, rank=5),
@@ -85,7 +85,9 @@ COMMANDS: tuple[Command, ...] = (
         13,
     ),
     Command("mark_all", ("asterisk",), "all", "Mark all rows of the table, or none", EDIT, rank=14),
-    Command("unmark", ("escape",), "unmark", "Forget all marks, or leave the zoom", EDIT, rank=95),
+    Command(
+        "unmark", ("escape",), "unmark", "Leave the zoom, the marks, the filter", EDIT, rank=95
+    ),
     Command(
         "suggest", ("s",), "suggest", "Have supernodes suggested; decide on each", EDIT, rank=5
     ),

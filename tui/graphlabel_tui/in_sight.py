@@ -66,18 +66,19 @@ class Texts:
     def __init__(self, document: GraphDocument) -> None:
         """Nothing was looked for yet."""
         self._graph, self._ids = document.graph, document.node_ids
-        self._of: Annotations | None = None
+        self._of: tuple[object, object] | None = None
         self._made_from: list[tuple[Label | None, str] | None] = [None] * len(document.graph)
         self._texts = [""] * len(document.graph)
 
     def of(self, annotations: Annotations) -> list[str]:
         """The searchable text of every node."""
-        if annotations is not self._of:
-            self._of = annotations
+        of = (annotations.labels, annotations.notes)
+        if self._of is None or of[0] is not self._of[0] or of[1] is not self._of[1]:
             for place, node in enumerate(self._graph.nodes):
                 said = annotations.label_of(node.key), annotations.notes.get(node.key, "")
                 if said != self._made_from[place]:
-                    self._made_from[place] = said
                     shown = where(self._graph, node.key)
                     self._texts[place] = searchable(node, annotations, self._ids[place], shown)
+                    self._made_from[place] = said
+            self._of = of  # not before all are made: another thread may ask meanwhile
         return self._texts

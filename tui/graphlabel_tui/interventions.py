@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy as np
 from graphlabel.errors import UsageError
 from graphlabel.graph import NodeKey
 from graphlabel_tui.session import Session
+from graphlabel_tui.wording import where
 
 TOP = 8
 """Tokens of each run that are shown."""
@@ -140,6 +141,17 @@ class Outcome:
     """The likeliest before the change first."""
     supernodes: tuple[tuple[str, dict[str, float]], ...]
     """Names, and by regime the share of its activation that is left (1: all)."""
+
+
+def in_words(session: Session, found: Outcome) -> Outcome:
+    """The outcome with the node ids among what was changed as people write nodes."""
+    keys = {node_id: key for key, node_id in session.document.id_of_key.items()}
+
+    def words(changed: str) -> str:
+        name, times, amount = changed.partition(" × ")
+        return f"{where(session.graph, keys[name])}{times}{amount}" if name in keys else changed
+
+    return replace(found, changed=tuple(map(words, found.changed)))
 
 
 def read_outcome(text: str) -> Outcome:

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
@@ -72,6 +73,8 @@ class Job:
     """Lines of output so far, those no longer kept included."""
     result: str = ""
     """What ``--json`` printed on standard output; the lines are then of the other stream."""
+    started: float = field(default_factory=time.monotonic)
+    """When it was started, in seconds of the monotonic clock."""
     _process: asyncio.subprocess.Process | None = None
 
     @property

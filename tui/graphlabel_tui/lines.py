@@ -90,7 +90,7 @@ def spread(left: Sequence[Span], right: Sequence[Span], width: int) -> tuple[Spa
 
 
 def wrap(text: str, width: int, role: str = "", limit: int = 100) -> list[Line]:
-    """The text's words in lines of at most ``width`` cells."""
+    """The text's words in at most ``limit`` lines of ``width`` cells; an ellipsis where cut."""
     rows: list[str] = []
     row = ""
     for word in text.split():
@@ -100,4 +100,6 @@ def wrap(text: str, width: int, role: str = "", limit: int = 100) -> list[Line]:
             joined = word
         row = joined
     rows.append(row)
+    if len(rows) > limit:
+        rows[limit - 1] = fit(rows[limit - 1] + " " * width, width - 1).rstrip("… ") + " …"
     return [line(Span(clip(row, width), role)) for row in rows[:limit] if row]

@@ -82,7 +82,8 @@ class View:
     def __post_init__(self) -> None:
         """Look at everything."""
         self.influence = shown_influence(self.graph)
-        self._features = [self.node(place).key for place in self.graph.places(NodeKind.FEATURE)]
+        keys = (self.node(place).key for place in self.graph.places(NodeKind.FEATURE))
+        self._features = [(key, key.feature_key) for key in keys]
         self._sight = Sight(self.graph, self.influence)
         self._texts = Texts(self.session.document)
         self._order: tuple[object, Annotations | None, list[int]] | None = None
@@ -104,6 +105,13 @@ class View:
     def node(self, place: int) -> Node:
         """A node by its place."""
         return self.graph.nodes[place]
+
+    def prepare(self) -> None:
+        """Work out what the filter and the neighbours need; may be called from any thread."""
+        self._texts.of(self.session.annotations)
+        if len(self.graph):
+            self.graph.edges.into(0)
+            self.graph.edges.out_of(0)
 
     # What is in sight
 
@@ -156,15 +164,23 @@ class View:
     def counts(self) -> Counts:
         """How many features there are, are labelled, and await a model or a person."""
         annotations = self.session.annotations
-        if self._counted is None or self._counted[0] is not annotations:
-            self._counted = (annotations, self._count())
-        return self._counted[1]
+        held = self._counted
+        if (
+            held is None
+            or held[0].labels is not annotations.labels
+            or held[0].routings is not annotations.routings
+        ):
+            held = self._counted = (annotations, self._count())
+        return held[1]
 
     def _count(self) -> Counts:
-        annotations = self.session.annotations
-        label_of, routing_of = annotations.label_of, annotations.routing_of
-        open_ = [key for key in self._features if label_of(key) is None]
-        tiers = Counter(routing.tier for key in open_ if (routing := routing_of(key)))
+        labels, routings = self.session.annotations.labels, self.session.annotations.routings
+        open_ = [
+            feature
+            for key, feature in self._features
+            if feature not in labels and key not in labels
+        ]
+        tiers = Counter(routings[feature].tier for feature in open_ if feature in routings)
         labelled = len(self._features) - len(open_)
         return Counts(len(self._features), labelled, tiers[Tier.MODEL], tiers[Tier.PERSON])
 
@@ -210,6 +226,13 @@ class View:
             self._held_neighbours[place, into] = held
         return held
 
+    def seen(self, found: list[Neighbour]) -> list[Neighbour]:
+        """The neighbours without the error nodes, while those are hidden."""
+        if not self.hide_errors:
+            return found
+        kind = NodeKind.ERROR
+        return [each for each in found if self.node(each.place).key.kind is not kind]
+
     def dense(self, found: list[Neighbour]) -> list[Neighbour]:
         """The strongest edges that carry ``density`` of the absolute weight of all of them."""
         sizes = np.cumsum(np.abs(np.array([each.weight for each in found], dtype=np.float64)))
@@ -221,7 +244,7 @@ class View:
 
     def strongest(self, place: int) -> NodeKey | None:
         """The node at the other end of a node's strongest edge (out; in for a logit)."""
-        found = self.children(place)[:1] or self.parents(place)[:1]
+        found = self.seen(self.children(place))[:1] or self.seen(self.parents(place))[:1]
         return self.node(found[0].place).key if found else None
 
     def supernode_members(self) -> dict[str, list[int]]:

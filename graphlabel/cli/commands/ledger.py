@@ -20,6 +20,8 @@ _COLUMNS = {
     "tokens\nin": "input_tokens", "tokens\nout": "output_tokens", "$": "dollars",
 }  # fmt: skip
 """What is shown of a row, by the column's title."""
+_WHERE_ANY = ("in_batches", "failed", "unsure")
+"""Columns that are left out where all is zero."""
 _SHOWN = 300
 """Of an unusable answer, in characters."""
 
@@ -96,8 +98,11 @@ def _print(rows: list[LedgerRow]) -> None:
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("tier", no_wrap=True)
     table.add_column("method and model", overflow="fold")
-    batches = any(row.in_batches for row in rows)
-    columns = {title: name for title, name in _COLUMNS.items() if batches or name != "in_batches"}
+    columns = {
+        title: name
+        for title, name in _COLUMNS.items()
+        if name not in _WHERE_ANY or any(getattr(row, name) for row in rows)
+    }
     for title in columns:
         table.add_column(title, justify="right", no_wrap=True)
     for row in rows:

@@ -15,6 +15,7 @@ from graphlabel.labeling.labeler import Proposal
 from graphlabel.labeling.methods import few_shot
 from graphlabel.labeling.methods.few_shot import few_shot_turns
 from graphlabel.labeling.methods.lists import MARKER, logits_block, shown_excerpts
+from graphlabel.labeling.token_count import clearer_side
 from graphlabel.llm import Completion, Request, Role, Turn
 from graphlabel.llm.quoting import DATA_RULE, fenced
 
@@ -45,12 +46,16 @@ class SideTokens:
     max_tokens: int = 100
 
     def request(self, evidence: Evidence) -> Request:
-        """What stands in the window that made the feature input or output."""
+        """What stands in the window that made the feature input or output.
+
+        Of a feature that was not routed, the side that the token counter would name. Raises
+        EvidenceError for cross and obscure features.
+        """
         routing = evidence.routing
-        side = routing.feature_class if routing else None
-        if routing is None or side not in (FeatureClass.INPUT, FeatureClass.OUTPUT):
+        side = routing.feature_class if routing else clearer_side(evidence.record)
+        if side not in (FeatureClass.INPUT, FeatureClass.OUTPUT):
             raise EvidenceError(f"{self.name} names input and output features, this is neither")
-        score = routing.scores.get(side.value)
+        score = routing.scores.get(side.value) if routing else None
         shown = partial(_shown, side, score.window if score else _WINDOWS[side], self.examples)
         turns = few_shot_turns(shown, _ANSWERED[side])
         asked = Turn(Role.USER, shown(evidence))

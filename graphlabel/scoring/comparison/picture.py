@@ -1,7 +1,7 @@
 """A comparison as an SVG picture: a panel a scorer, its methods with intervals beside chance.
 
-Left of each panel the means over features, right the same by quantile of activation. The same
-comparison gives the same bytes.
+Left of each panel the means over features, right the same by quantile of activation, for scorers
+that judge texts. The same comparison gives the same bytes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ COLOURS = (
 )  # fmt: skip
 """Readable on white and on near-black; methods beyond these share them, told apart by name."""
 MARKS = "●■▲◆▼★✚✖"
-NAMES, MEANS, GAP, CURVES, NUMBERS = 190, 300, 40, 260, 150
+NAMES, MEANS, GAP, CURVES, NUMBERS = 190, 300, 40, 260, 185
 ROW, HEAD, FOOT = 22, 54, 34
 CURVE_HEIGHT = 110
 WIDTH = NAMES + MEANS + NUMBERS + GAP + CURVES + 30
@@ -35,7 +35,8 @@ def comparison_svg(comparison: Comparison, title: str) -> str:
         }
         if not summaries:
             continue
-        height = HEAD + max(ROW * len(summaries), CURVE_HEIGHT) + FOOT
+        curves = CURVE_HEIGHT if _has_curves(summaries) else 0
+        height = HEAD + max(ROW * len(summaries), curves) + FOOT
         panels.append(f'<g transform="translate(0 {top:.0f})">')
         panels += _panel(f"{scorer}: {measure}", summaries, measure)
         panels.append("</g>")
@@ -61,7 +62,11 @@ def _panel(title: str, summaries: Mapping[str, Summary], measure: str) -> list[s
     for row, (name, found) in enumerate(summaries.items()):
         parts += _row(name, found, HEAD + ROW * row, row, low)
     parts += _chance(summaries, bottom, low)
-    return [*parts, *_curves(summaries, low)]
+    return [*parts, *(_curves(summaries, low) if _has_curves(summaries) else [])]
+
+
+def _has_curves(summaries: Mapping[str, Summary]) -> bool:
+    return any(each.by_quantile for each in summaries.values())
 
 
 def _row(name: str, summary: Summary, y: int, number: int, low: float) -> list[str]:
@@ -83,14 +88,16 @@ def _row(name: str, summary: Summary, y: int, number: int, low: float) -> list[s
         f"<title>{_plain(name)}: {interval_words(value)}</title></circle>"
     )
     words = interval_words(value)
-    parts.append(f'<text class="m" x="{NAMES + MEANS + 12}" y="{y + 15}">{words}</text>')
+    parts.append(
+        f'<text class="m" x="{NAMES + MEANS + 12}" y="{y + 15}">{words}, n = {value.n}</text>'
+    )
     return parts
 
 
 def interval_words(value: Interval) -> str:
-    """A mean with its interval and number of features, as words."""
+    """A mean with its interval, as words."""
     if math.isnan(value.low):
-        return f"{value.mean:.2f} (n = {value.n})"
+        return f"{value.mean:.2f}"
     return f"{value.mean:.2f} [{value.low:.2f}, {value.high:.2f}]"
 
 
@@ -134,6 +141,11 @@ def _curves(summaries: Mapping[str, Summary], low: float) -> list[str]:
         f'<rect class="a" x="{left}" y="{HEAD}" width="{CURVES}" height="{CURVE_HEIGHT}" '
         'fill="none" stroke-width="0.5"/>'
     ]
+    for value in (low, 1.0):
+        y = at(0, value)[1] + 4
+        parts.append(
+            f'<text class="m" x="{left - 6}" y="{y:.1f}" text-anchor="end">{value:g}</text>'
+        )
     mean = sum(each.chance for each in summaries.values()) / len(summaries)
     y = at(0, mean)[1]
     parts.append(

@@ -98,10 +98,12 @@ class Arranging(Editing):
         self.show_all()
 
     def action_unmark(self) -> None:
-        """Leave the zoom, or forget all marks."""
+        """Leave the zoom; then forget all marks; then clear the filter."""
         if self.zoomed:
             self.zoomed = False
             self.lay_out()
-        else:
+        elif self.session.marked:
             self.session.marked.clear()
+        else:
+            self.view.query = ""
         self.show_all()

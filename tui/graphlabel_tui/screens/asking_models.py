@@ -29,6 +29,9 @@ class AskingModels(Running):
         if not self.session.places:
             self.say("No evidence to show a model; open the graph with --features.", bad=True)
             return
+        if not self.view.counts().await_model:
+            self.say("No feature awaits a model: there is nothing of tier 2 to label.", bad=True)
+            return
         self.ask(Question("model", "label tier 2 with", self._asked_for, hint=HINT))
 
     def answer_model(self, message: LineEntered) -> None:

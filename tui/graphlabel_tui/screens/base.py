@@ -26,7 +26,7 @@ from graphlabel_tui.session import Session
 from graphlabel_tui.type_ahead import TypeAhead
 from graphlabel_tui.view import View
 from graphlabel_tui.widgets.bars import KeyLine, TabLine
-from graphlabel_tui.widgets.edit_line import EditLine, Question
+from graphlabel_tui.widgets.edit_line import EditLine, EditPlace, Question
 from graphlabel_tui.widgets.feature_panel import FeaturePanel
 from graphlabel_tui.widgets.header import PromptLine, TitleLine
 from graphlabel_tui.widgets.link_graph import FOOT, LinkGraph
@@ -50,6 +50,8 @@ class WorkbenchBase(Screen[None]):
 
     refusals = 0
     """How many actions could not be done."""
+    refused = ""
+    """Why the last of them could not."""
 
     def __init__(self, session: Session) -> None:
         """Work on a session."""
@@ -95,6 +97,7 @@ class WorkbenchBase(Screen[None]):
                 yield NodeTable(self.view)
                 yield SupernodePanel(self.view)
         yield KeyLine(self.view)
+        yield EditPlace()
 
     def on_mount(self) -> None:
         """Show everything once."""
@@ -162,6 +165,7 @@ class WorkbenchBase(Screen[None]):
 
     def say(self, message: str, *, bad: bool = False) -> None:
         """A one-line notification; its text is never taken for markup."""
+        self.app.clear_notifications()  # the last one is what counts
         self.notify(" ".join(message.split()), severity="error" if bad else "information",
                     markup=False, timeout=6 if bad else 3)  # fmt: skip
 
@@ -172,6 +176,7 @@ class WorkbenchBase(Screen[None]):
         except GraphLabelError as error:
             self.say(str(error), bad=True)
             self.refusals += 1
+            self.refused = " ".join(str(error).split())
             return None
 
     async def save_file(self) -> Path | None:
@@ -201,13 +206,13 @@ class WorkbenchBase(Screen[None]):
         if not self.is_running or not self.app.is_running or self.app._exit:
             return  # keys typed ahead while the workbench closes
         self.close_question()
+        place = self.query_one(EditPlace)
+        in_place = question.purpose == "label" and not self.is_alone
+        place.stand_over(self.region_widget("feature").region if in_place else None)
         line = EditLine(question)
-        if question.purpose == "label" and not self.is_alone:
-            panel = self.region_widget("feature")
-            line.add_class("in-place")
-            line.styles.offset = (panel.region.x, panel.region.y)
-            line.styles.width = panel.region.width
-        opening = self.mount(line)
+        self.app.clear_notifications()  # they would lie on what it says
+        opening = place.mount(line)
+        self.query_one(KeyLine).show_prompt(line.keys)
         if isinstance(self.app, TypeAhead):
             self.app.hold_keys_until(opening)
 
@@ -215,4 +220,5 @@ class WorkbenchBase(Screen[None]):
         """Close the edit line and give the focus back."""
         for line in self.query(EditLine):
             line.remove()
+            self.query_one(KeyLine).show_prompt("")
             self.set_focus(self.region_widget(self.region_name))

@@ -79,6 +79,11 @@ class SharedList(Painted, can_focus=True):
         self.virtual_size = Size(self.size.width, HEAD + max(1, rows))
         self.refresh()
 
+    def _empty(self) -> str:
+        if self.only_differences and self.pair.found.shared:
+            return "They differ in no shared feature; d shows all of them."
+        return "The graphs share no feature."
+
     def on_resize(self) -> None:
         """The columns follow the width."""
         self.show_pair()
@@ -91,7 +96,7 @@ class SharedList(Painted, can_focus=True):
             return self.strip_of(self._head(y, side), width)
         rows, at = self.rows(), y - HEAD + self.scroll_offset.y
         if at >= len(rows):
-            empty = "The graphs share no such feature." if at == 0 else ""
+            empty = self._empty() if at == 0 else ""
             return self.strip_of([Span(empty, "muted")], width)
         return self.strip_of(
             self._row(rows[at], side), width, "cursor" if at == self.cursor else ""

@@ -16,6 +16,9 @@ from textual.widgets.option_list import Option
 
 from graphlabel_tui.screens.modal import Dialog
 
+CHOOSING = "↑ ↓ choose the format · Enter goes on to the path · Esc cancels"
+WRITING = "Enter writes the file · Tab goes back to the formats · Esc cancels"
+
 
 class Choice(NamedTuple):
     """An answer: the key that gives it, what it returns, and its words."""
@@ -111,7 +114,7 @@ class ExportScreen(Dialog[Export | None]):
             )
             yield Input(id="export-path", placeholder="path of the new file", compact=True)
             yield Static(
-                Content("Tab between format and path · Enter writes · Esc cancels"),
+                Content(CHOOSING),
                 id="export-hint",
             )
 
@@ -125,6 +128,12 @@ class ExportScreen(Dialog[Export | None]):
         stem = self.path.name.removesuffix(".gz").removesuffix(".json")
         path = self.path.with_name(f"{stem}.{name}{self.formats[name].suffix}")
         self.query_one(Input).value = str(path)
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Say what Enter does here."""
+        hint = self.query_one("#export-hint", Static)
+        hint.remove_class("warning")
+        hint.update(Content(WRITING if isinstance(event.widget, Input) else CHOOSING))
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Go on to the path."""

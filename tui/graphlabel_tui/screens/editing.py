@@ -187,5 +187,10 @@ class Editing(WorkbenchBase):
         if self.refusals > before:
             for question in questions:
                 self.ask(
-                    replace(question, text=message.text, scope=question.scope and message.scope)
+                    replace(
+                        question,
+                        text=message.text,
+                        scope=question.scope and message.scope,
+                        note=f"✗ {self.refused}",
+                    )
                 )

@@ -26,6 +26,24 @@ GROUPS = {
 }
 
 
+NUMBERS = (
+    (
+        "infl.",
+        "influence on the answer, as a running share: the node and all more influential ones "
+        "together carry that much of it; the lower, the more influential",
+    ),
+    ("trust", "how well a label fits: ●○○○○ hardly, ●●●●● well"),
+    ("S, effect", "how alike the tokens of a window are, and how far above chance that is"),
+    ("[-1, 0]", "a window of tokens: from the one before the peak (0) to the peak"),
+    ("q4 … q0", "examples by fifths of the activations, the strongest first"),
+    ("replace.", "replacement: share of the influence that starts at tokens, not at errors"),
+    ("complete.", "completeness: share of the nodes' inputs, by influence, that is no error"),
+    ("◉ • ✓ ✗", "marked · pinned · label accepted · label rejected"),
+    ("[name]", "a supernode; ─.43→ is the share of its input that comes along the edge"),
+)
+"""What the numbers and marks of the screen mean."""
+
+
 def help_lines(width: int, commands: Sequence[Command] = COMMANDS) -> list[Line]:
     """The whole help text."""
     lines: list[Line] = []
@@ -39,6 +57,11 @@ def help_lines(width: int, commands: Sequence[Command] = COMMANDS) -> list[Line]
     for look in LOOKS.values():
         text = clip(f"{look.name:<8} {look.meaning}", width - 13)
         lines.append(line(Span(f"{look.glyph:>10}", look.role), Span(f"  {text}")))
+    lines += [line(), line(Span("Numbers and marks", "title"))]
+    for name, meaning in NUMBERS:
+        for at, each in enumerate(wrap(meaning, width - 13)):
+            head = Span(f"{'' if at else name:>10}  ", "key")
+            lines.append(line(head, *each.spans))
     lines += [line(), line(Span("Filter", "title")), *wrap(HINT, width)]
     words = (
         "Words match label, note, token and node id; every term must hold. On the graph, + and − "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from graphlabel_tui.inert import inert
 from graphlabel_tui.interventions import (
     Amount,
@@ -9,6 +11,7 @@ from graphlabel_tui.interventions import (
     Outcome,
     change_of,
     control_of,
+    in_words,
     parse_amount,
     read_outcome,
 )
@@ -78,6 +81,8 @@ class Intervening(Running):
                 self.action_intervene()
             elif then is Then.CONTROL:
                 self._show_control()
+            elif then is Then.COMMAND:
+                self.show_runs(shlex.join(job.arguments))
 
         title = "control: as many random features" if self._is_control else TITLE
         self.app.push_screen(InterventionScreen(job, lambda: self._outcome, title), left)
@@ -89,7 +94,7 @@ class Intervening(Running):
         if job is not self._intervention:
             self._change, self._is_control, self._done = None, False, {}
         self._intervention = job
-        self._outcome = self.attempt(lambda: read_outcome(job.result))
+        self._outcome = self.attempt(lambda: in_words(self.session, read_outcome(job.result)))
         if self._outcome is not None:
             self._done[self._is_control] = job, self._outcome
             if not isinstance(self.app.screen, InterventionScreen):

@@ -18,12 +18,12 @@ from graphlabel_tui.inert import bare_token, inert
 from graphlabel_tui.interventions import REGIMES, Outcome, TokenChance
 from graphlabel_tui.jobs import Job
 from graphlabel_tui.lines import Line, Span, fit, line
-from graphlabel_tui.screens.jobs import LOOKS_PER_SECOND, state_line
+from graphlabel_tui.screens.jobs import LOOKS_PER_SECOND, StateLine, state_line
 from graphlabel_tui.screens.modal import Dialog
 from graphlabel_tui.widgets.painted import Painted
 from graphlabel_tui.wording import percent, signed
 
-HINT = "⇥ what reacts · c control · i another change · f9 stop · esc back"
+HINT = "⇥ what reacts · c control · i another change · ! its command · f9 stop · esc back"
 TITLE = "intervention in the model"
 _LABEL, _NUMBERS = 16, 26
 
@@ -121,6 +121,8 @@ class Then(Enum):
     ANOTHER = "another"
     CONTROL = "control"
     """The same done to random features; from there, the change again."""
+    COMMAND = "command"
+    """The command that was run, to be typed on: with another model, say."""
 
 
 class InterventionScreen(Dialog[Then]):
@@ -130,6 +132,7 @@ class InterventionScreen(Dialog[Then]):
         Binding("escape,q", "leave('nothing')", "back", show=False),
         Binding("i", "leave('another')", "another", show=False),
         Binding("c", "leave('control')", "control", show=False),
+        Binding("exclamation_mark", "leave('command')", "command", show=False),
         Binding("tab,right,l", "regime(1)", show=False),
         Binding("shift+tab,left,h", "regime(-1)", show=False),
         Binding("f9", "stop", "stop", show=False, priority=True),
@@ -145,7 +148,7 @@ class InterventionScreen(Dialog[Then]):
     def compose(self) -> ComposeResult:
         """How far it is, the outcome, the keys."""
         with Vertical(classes="dialog", id="intervention"):
-            yield Static(id="intervention-state")
+            yield StateLine(id="intervention-state")
             yield OutcomeText()
             yield Static(Content(HINT), classes="hint")
 
@@ -161,7 +164,7 @@ class InterventionScreen(Dialog[Then]):
         text, found = self.query_one(OutcomeText), self.outcome()
         if found is not None and found is not text.outcome:
             text.show(found)
-        self.query_one("#intervention-state", Static).update(Content(state_line(self.job)))
+        self.query_one(StateLine).show(state_line(self.job))
 
     def action_regime(self, by: int) -> None:
         """What reacts to the change."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Input, Log, OptionList, Static
+from textual.widgets import Input, OptionList, RichLog, Static
 from textual.widgets.option_list import Option
 
 from graphlabel.errors import GraphLabelError
@@ -34,12 +36,24 @@ def state_line(job: Job | None) -> str:
             f"{progress.done:,} of {progress.total:,}"
         )
     words = {
-        JobState.RUNNING: f"{job.title} runs",
+        JobState.RUNNING: f"{job.title} runs: {time.monotonic() - job.started:.0f} s",
         JobState.DONE: f"✓ {job.title} is done",
         JobState.CANCELLED: f"{job.title} was stopped",
         JobState.FAILED: f"✗ {job.title}: {job.last_line}",
     }
     return words[job.state]
+
+
+class StateLine(Static):
+    """A line that is asked for often and painted when it changes."""
+
+    shown = ""
+
+    def show(self, text: str) -> None:
+        """Show this text."""
+        if text != self.shown:
+            self.shown = text
+            self.update(Content(text))
 
 
 class JobsScreen(Dialog[None]):
@@ -55,12 +69,17 @@ class JobsScreen(Dialog[None]):
         templates: Sequence[Template],
         job: Callable[[], Job | None],
         start: Callable[[str], Job],
+        typed: str = "",
     ) -> None:
-        """Offer ``templates``; ``job`` is the last run, ``start`` starts a typed command."""
+        """Offer ``templates``; ``job`` is the last run, ``start`` starts a typed command.
+
+        ``typed`` is in the line from the start.
+        """
         super().__init__()
         self.templates = templates
         self.job = job
         self.start = start
+        self.typed = typed
         self._written: tuple[Job | None, int] = (None, 0)
 
     def compose(self) -> ComposeResult:
@@ -70,8 +89,8 @@ class JobsScreen(Dialog[None]):
                 *(Option(Content(f" {each.title}"), id=each.id) for each in self.templates)
             )
             yield Input(id="jobs-line", placeholder="a command of graphlabel", compact=True)
-            yield Static(id="jobs-state")
-            yield Log(id="jobs-output")
+            yield StateLine(id="jobs-state")
+            yield RichLog(id="jobs-output", wrap=True, min_width=20)
             yield Static(
                 Content("⏎ choose, then run · tab moves · f9 stops the run · esc back; it goes on"),
                 id="jobs-hint",
@@ -82,23 +101,28 @@ class JobsScreen(Dialog[None]):
         frame = self.query_one("#jobs")
         frame.border_title = "run"
         self.query_one(OptionList).focus()
+        if self.typed:
+            line = self.query_one(Input)
+            line.value = self.typed
+            line.focus()
         self.look()
         self.set_interval(1 / LOOKS_PER_SECOND, self.look)
 
     def look(self) -> None:
         """Show how the run stands now."""
         job = self.job()
-        state = self.query_one("#jobs-state", Static)
-        state.update(Content(state_line(job)))
+        state = self.query_one(StateLine)
+        state.show(state_line(job))
         state.set_class(job is not None and job.state is JobState.FAILED, "failed")
-        output = self.query_one(Log)
+        output = self.query_one(RichLog)
         of, seen = self._written
         if job is not of:
             output.clear()
             seen = 0
         if job is not None and job.n_lines > seen:
             fresh = min(job.n_lines - seen, len(job.lines))
-            output.write_lines(list(job.lines)[-fresh:])
+            for said in list(job.lines)[-fresh:]:
+                output.write(Text(said))
         self._written = (job, job.n_lines if job else 0)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
@@ -115,8 +139,7 @@ class JobsScreen(Dialog[None]):
         try:
             self.start(event.value)
         except GraphLabelError as error:
-            state = self.query_one("#jobs-state", Static)
-            state.update(Content(f"✗ {error}"))
+            self.query_one(StateLine).show(f"✗ {error}")
             self.notify(str(error), severity="error", markup=False)
             return
         self.look()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textual import work
+
 from graphlabel_tui.finding import HINT, Finder
 from graphlabel_tui.messages import LineEntered
 from graphlabel_tui.screens.base import WorkbenchBase
@@ -9,22 +11,36 @@ from graphlabel_tui.widgets.edit_line import Question
 
 
 class Jumping(WorkbenchBase):
-    """The jump command; Editing closes the line that was entered."""
+    """The jump command."""
 
     _finder: Finder | None = None
 
+    def on_mount(self) -> None:
+        """Get ready for what is typed, while somebody looks at the first screen."""
+        self._finder = Finder(self.view)
+        self._prepare(self._finder)
+
+    @work(thread=True, group="prepare")
+    def _prepare(self, finder: Finder) -> None:
+        finder.prepare()
+        self.view.prepare()
+
     def action_jump(self) -> None:
         """Ask where to."""
-        self._finder = Finder(self.view)
-        self.ask(Question("jump", "jump to", hint=HINT, find=self._finder.shown))
+        self._ask_where("")
 
-    def on_line_entered(self, message: LineEntered) -> None:
+    def _ask_where(self, typed: str, note: str = "") -> None:
+        if self._finder is not None:
+            self.ask(
+                Question("jump", "jump to", typed, hint=HINT, find=self._finder.shown, note=note)
+            )
+
+    def answer_jump(self, message: LineEntered) -> None:
         """Select the node that was found; back returns."""
-        if message.purpose != "jump" or self._finder is None:
+        if self._finder is None or not message.text.strip():
             return
         key = self._finder.key(message.text)
         if key is None:
-            self.say("No node fits; type a layer/feature, a token or a label.", bad=True)
+            self._ask_where(message.text, "✗ no node fits")
             return
         self.session.select(key)
-        self.show_all()

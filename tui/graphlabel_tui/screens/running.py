@@ -48,8 +48,12 @@ class Running(WorkbenchBase):
 
     def action_run(self) -> None:
         """Choose what to run, or look at what runs."""
+        self.show_runs()
+
+    def show_runs(self, typed: str = "") -> None:
+        """Show the runs, a command typed already."""
         offered = templates(self.session)
-        self.app.push_screen(JobsScreen(offered, lambda: self.job, self.start_run))
+        self.app.push_screen(JobsScreen(offered, lambda: self.job, self.start_run, typed))
 
     def start_run(self, line: str) -> Job:
         """Start a typed command; raises UsageError when it cannot be."""

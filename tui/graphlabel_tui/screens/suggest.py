@@ -15,7 +15,7 @@ from graphlabel.errors import GraphLabelError
 from graphlabel_tui.inert import inert
 from graphlabel_tui.jobs import Job
 from graphlabel_tui.proposals import Decision, Proposal, accepting, open_ones
-from graphlabel_tui.screens.jobs import LOOKS_PER_SECOND, state_line
+from graphlabel_tui.screens.jobs import LOOKS_PER_SECOND, StateLine, state_line
 from graphlabel_tui.screens.modal import Dialog
 from graphlabel_tui.session import Session
 from graphlabel_tui.widgets.proposal_list import ProposalList
@@ -81,7 +81,7 @@ class SuggestScreen(Dialog[Proposal | None]):
     def compose(self) -> ComposeResult:
         """The state, the groups, the field for a name, the keys."""
         with Vertical(classes="dialog", id="suggest"):
-            yield Static(id="suggest-state")
+            yield StateLine(id="suggest-state")
             yield ProposalList(self.session)
             yield Input(id="suggest-name", compact=True, max_length=200)
             for number, hint in enumerate(HINTS):
@@ -107,7 +107,7 @@ class SuggestScreen(Dialog[Proposal | None]):
             self._list.show(proposals)
             if self._start in proposals:
                 self._list.move_to(proposals.index(self._start))
-        self.query_one("#suggest-state", Static).update(Content(self._state(job)))
+        self.query_one(StateLine).show(self._state(job))
 
     def _state(self, job: Job | None) -> str:
         if self._shown is None or (job and job.is_running):

@@ -55,6 +55,8 @@ class KeyLine(PaintedLine):
         self.saved_at = ""
         self.running = ""
         """What runs just now, and how far it is."""
+        self.prompt = ""
+        """The keys of the prompt that is open."""
         self._hits: list[tuple[int, int, str]] = []
         self._keys_of: object = None
         self._keys: list[Span] = []
@@ -63,6 +65,11 @@ class KeyLine(PaintedLine):
         """Show the keys that work in a region."""
         self.region_name = region
         self.refresh()
+
+    def show_prompt(self, keys: str) -> None:
+        """Show the keys of a prompt, or again those of the region."""
+        self.prompt = keys
+        self.show_view()
 
     def _state(self) -> list[Span]:
         session = self.view.session
@@ -75,6 +82,9 @@ class KeyLine(PaintedLine):
         """As many keys as there is room for, the most useful first; the rest is in the help."""
         state = self._state()
         room = width - width_of(state) - 1
+        if self.prompt:
+            self._hits, self._keys_of = [], None
+            return spread([Span(f" {self.prompt}", "muted")], state, width)
         asked = (self.region_name, self.view.commands, room)
         if asked != self._keys_of:
             self._keys_of, self._keys = asked, self._fitting(room)

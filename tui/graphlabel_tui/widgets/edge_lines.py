@@ -39,7 +39,7 @@ def mark_of(weight: float, strongest: float) -> Mark:
 
 def edge_lines(view: View, place: int, width: int, free: int) -> list[tuple[Span, ...]]:
     """A node's edges in and out: two lines, and as many more as are free."""
-    found_in, found_out = view.parents(place), view.children(place)
+    found_in, found_out = view.seen(view.parents(place)), view.seen(view.children(place))
     out = _edge_spans(view, " out ──▶", found_out, width, 1 + free // 2)
     into = _edge_spans(view, " ◀── in ", found_in, width, 2 + free - len(out))
     return [*into, *out]

@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.reactive import Reactive
 from textual.suggester import Suggester
 from textual.widget import Widget
@@ -39,6 +39,8 @@ class Question:
     """Where a label will hold; None when there is nothing to choose."""
     find: Callable[[str], list[str]] | None = None
     """Finds what fits what was typed, instead of completions; listed a line each."""
+    note: str = ""
+    """Said above everything else, such as why the last answer was refused."""
 
 
 class Completion(Suggester):
@@ -71,6 +73,20 @@ class _Still(Widget):
     """Has the screen laid out anew for no change of what it could scroll, as it never scrolls."""
 
     virtual_size: Reactive[Size] = Reactive(Size(0, 0), layout=False)
+
+
+class EditPlace(Vertical, _Still):
+    """Where edit lines stand: at the bottom, or over a region.
+
+    It is there when no line is: a widget that comes to lie over the others would have all of
+    them painted.
+    """
+
+    def stand_over(self, region: Region | None) -> None:
+        """Lie over a region's upper lines, or at the bottom for None."""
+        self.set_class(region is not None, "in-place")
+        self.styles.offset = (region.x, region.y) if region else (0, 0)
+        self.styles.width = region.width if region else "1fr"
 
 
 class _Hint(Static, _Still):
@@ -135,7 +151,7 @@ class EditLine(Vertical, _Still):
             # what is there already may be longer, and is never cut by looking at it
             max_length=max(question.most, len(question.text)),
         )  # fmt: skip
-        self.note = ""
+        self.note = question.note
         self._hinted = ""
         self.hint = _Hint(id="edit-hint", markup=False)
 
@@ -194,6 +210,13 @@ class EditLine(Vertical, _Still):
         """Say that not all of a paste is there, or no longer say so."""
         self.note = f"✂ cut: there is room for {self.question.most:,} characters" if cut else ""
         self._show_hint()
+
+    @property
+    def keys(self) -> str:
+        """The keys that work here, for the footer."""
+        scope = "⇥ where it holds" if self.question.scope is not None else ""
+        chosen = "↓ ↑ choose" if self.question.find or self.question.completions else ""
+        return "  ".join(filter(None, ("⏎ enter", chosen, scope, "esc cancel")))
 
     def cancel(self) -> None:
         """Leave without a change."""

@@ -35,7 +35,8 @@ def quantile_line(record: FeatureRecord, chosen: int, width: int) -> Line:
         name = inert(quantile.name)
         spans.append(Span(f"[{name}]", "title") if at == chosen else Span(name, "muted"))
     rest = width - width_of(spans) - 8
-    hint = [Span("  , .  ", "key")] if len(record.quantiles) > 1 and rest >= 0 else []
+    hint = [Span("  , . ", "key")] if len(record.quantiles) > 1 and rest >= 0 else []
+    hint.append(Span(" "))
     left = width - width_of(spans) - width_of(hint)
     return line(*crop([*spans, *hint, Span("─" * max(0, left), "line")], width))
 
@@ -136,8 +137,9 @@ def histogram_lines(record: FeatureRecord, here: float | None, width: int) -> li
         if here is not None:
             facts.insert(0, f"this prompt {number(here)}")
         return [line(Span(" · ".join(facts), "muted"))] if facts else []
-    cells = max(8, min(len(found.counts), width // 2, 40))
-    top = line(Span(_sparkline(found, cells), "title"), Span("  " + " · ".join(facts), "muted"))
+    said = "  " + " · ".join(facts)
+    cells = max(8, min(len(found.counts), width // 2, 40, width - cell_len(said)))
+    top = line(*crop([Span(_sparkline(found, cells), "title"), Span(said, "muted")], width))
     if here is None:
         return [top]
     share = (here - found.low) / (found.high - found.low)

@@ -62,6 +62,7 @@ class FeaturePanel(LineList):
         """Show the selected node, from its top when it is another one."""
         if self._shown != self.view.session.selected:
             self._shown = self.view.session.selected
+            self.view.quantile = 0
             self.cursor = -1
             self._whole.clear()
             self.scroll_home(animate=False, immediate=True)
@@ -190,9 +191,11 @@ class FeaturePanel(LineList):
             ("comes from", "◀", self.view.parents(place)),
             ("goes to", "▶", self.view.children(place)),
         ):
-            if not found:
+            all_, found = found, self.view.seen(found)
+            if not all_:
                 continue
-            lines.append(_rule(f"{head} ({len(found)})", width))
+            hidden = f", {len(all_) - len(found)} errors hidden" if len(all_) > len(found) else ""
+            lines.append(_rule(f"{head} ({len(found)}{hidden})", width))
             shown = len(found) if head in self._whole else NEIGHBOURS_SHOWN
             lines += [self._neighbour(each, arrow, width) for each in found[:shown]]
             if len(found) > shown:
@@ -245,9 +248,9 @@ def routing_lines(routing: Routing, width: int) -> list[Line]:
         spans.append(Span("  " if spans else ""))
         spans += _score(short, score, here, here or width >= 70)
     lines = [line(*crop(spans, width))]
-    lines += wrap(f"routed: {inert(routing.reason)}", width, limit=4)
+    lines += wrap(f"routed: {inert(routing.reason)}", width, limit=8)
     for note in routing.notes[:3]:
-        lines += wrap(inert(note), width, "muted", limit=2)
+        lines += wrap(inert(note), width, "muted", limit=3)
     return lines
 
 

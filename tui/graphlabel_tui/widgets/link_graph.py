@@ -53,8 +53,10 @@ class LinkGraph(Region):
         self.stride = 1
         """Lines from one row to the next: two when there is room."""
         self._shape: object = None
-        self._looks: object = None
+        self._routings: object = None
+        self._labels: object = None
         self._pinned: frozenset[NodeKey] = frozenset()
+        self._marked: frozenset[NodeKey] = frozenset()
         self._selected: int | None = None
         self._marks: dict[int, Mark] = {}
         self._plain: dict[int, PlainRow] = {}
@@ -77,7 +79,6 @@ class LinkGraph(Region):
         height = max(0, self.outer_size.height - self.styles.gutter.height)
         stride = 2 if 2 * n_rows - 1 + FOOT <= height else 1
         shape = (visible, width, height, self.zoom)
-        looks = (session.annotations, tuple(session.marked))
         if self.grid is None or shape != self._shape:
             self.grid = make_grid(
                 view.graph, visible, view.influence, width, self.zoom, height - FOOT
@@ -86,17 +87,36 @@ class LinkGraph(Region):
             self.forget_strips()
             self.spans_size(Size(GUTTER + self.grid.width, self._grid_height + FOOT))
             self.refresh()
-        if looks != self._looks:
-            self._looks = looks
-            self._pinned = frozenset(session.annotations.pinned)
-            self.forget_strips()
-            self.refresh()
+        self._show_looks()
         self._show_selection(session.place)
         self._show_title(len(visible))
 
     @property
     def _grid_height(self) -> int:
         return (len(self.grid.layers) - 1) * self.stride + 1 if self.grid else 0
+
+    def _show_looks(self) -> None:
+        """Paint the rows of the nodes that an edit or a mark gave another look."""
+        grid, session = self.grid, self.view.session
+        assert grid is not None
+        pinned, marked = frozenset(session.annotations.pinned), frozenset(session.marked)
+        routings = session.annotations.routings
+        if routings is not self._routings:
+            self._routings = routings
+            self.forget_strips()
+            self.refresh()
+        if session.annotations.labels is not self._labels:
+            self._labels = session.annotations.labels
+            self.refresh(self._foot_region())
+        changed = (pinned ^ self._pinned) | (marked ^ self._marked)
+        self._pinned, self._marked = pinned, marked
+        index = self.view.graph.index_of
+        places = {index[key] for key in changed if key in index}
+        rows = {grid.where[place][0] for place in places if place in grid.where}
+        for row in rows:
+            self._plain.pop(row, None)
+            self._strips.pop(row, None)
+        self.refresh_rows(row * self.stride for row in rows)
 
     def _show_selection(self, place: int | None) -> None:
         marks = {} if place is None else edge_marks(self.view, place)
@@ -124,9 +144,11 @@ class LinkGraph(Region):
         view = self.view
         hidden = len(view.graph) - n_visible
         share = view.threshold / max(view.highest, view.step)
-        errors = "errors hidden" if view.hide_errors else ""
+        away = f"{hidden} hidden" if hidden else ""
+        if view.hide_errors:
+            away = f"{away}, the errors too" if hidden else "errors hidden"
         zoom = f"zoom {self.zoom.level:+d}" if self.zoom.level else ""
-        notes = (zoom, errors, f"{hidden} hidden" if hidden else "")
+        notes = (zoom, away)
         influence, edges = f"influence ≤ {view.threshold:.2f}", f"edges ≤ {view.density:.1f}"
         title = f"1 link graph  {influence} {bar(share, 5)}  {edges} {bar(view.density, 4)}"
         if len(title) + CORNERS > self.outer_size.width:
@@ -236,13 +258,12 @@ class LinkGraph(Region):
 
     def _drawn(self, slots: list[Slot], width: int) -> PlainRow:
         cells = Cells(width)
-        marked = self.view.session.marked
         for slot in slots:
             if slot.place is None:
                 cells.put(slot.x, slot.text, "muted")
                 continue
             key, look = self.view.node(slot.place).key, self._look(slot.place)
-            also = " marked" if key in marked else " bold" if key in self._pinned else ""
+            also = " marked" if key in self._marked else " bold" if key in self._pinned else ""
             cells.put(slot.x, look.glyph, look.role + also)
         return PlainRow(slots, cells)
 
@@ -271,7 +292,7 @@ class LinkGraph(Region):
         if place is None or self.grid is None:
             return []
         free = max(0, self.room.height - self._grid_height - FOOT)
-        state = (place, width, free, self._looks, self.view.density)
+        state = (place, width, free, self._labels, self.view.density)
         if state != self._edges_of:
             self._edges_of, self._edges = state, edge_lines(self.view, place, width, free)
         return self._edges

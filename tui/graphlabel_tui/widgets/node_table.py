@@ -14,7 +14,7 @@ from graphlabel.graph import Node, NodeKey
 from graphlabel_tui.commands import region_bindings
 from graphlabel_tui.glyphs import dots, look_of
 from graphlabel_tui.inert import inert
-from graphlabel_tui.lines import Span, clip, fit
+from graphlabel_tui.lines import Span, clip, fit, wrap
 from graphlabel_tui.messages import MarksChosen, NodeChosen, OrderChosen
 from graphlabel_tui.view import View
 from graphlabel_tui.widgets.region import Region
@@ -86,7 +86,9 @@ class NodeTable(Region):
         query = f"   / {clip(view.query.strip(), MOST_QUERY)}" if view.query.strip() else ""
         marked = f"   {len(view.session.marked)} marked" if view.session.marked else ""
         order = f"{view.sort} {UP if view.reverse else DOWN}"
-        self.titled(f"3 nodes{query}   {shown} of {all_}{marked}   by {order}")
+        away = view.session.place is not None and self.row is None and bool(self.rows)
+        note = "the selected node is filtered out" if query and away else ""
+        self.titled(f"3 nodes{query}   {shown} of {all_}{marked}   by {order}", note)
 
     def _bring_into_sight(self) -> None:
         row = self.row
@@ -112,8 +114,9 @@ class NodeTable(Region):
         if y < HEADER:
             return self.strip_of(self._header(width), width, "muted")
         row = y - HEADER + self.scroll_offset.y
-        if not self.rows and row == 0:
-            return self.strip_of((Span(self._empty()[:width]),), width, "muted")
+        if not self.rows:
+            words = wrap(self._empty(), width - 2)[row : row + 1]
+            return self.strip_of([Span(" "), *(each.spans[0] for each in words)], width, "muted")
         if row >= len(self.rows):
             return self.strip_of((), width)
         over = "cursor" if row == self.row else ""
@@ -121,8 +124,8 @@ class NodeTable(Region):
 
     def _empty(self) -> str:
         if self.view.query.strip():
-            return " Nothing matches the filter. / changes it, an empty filter shows all nodes."
-        return " No node is in sight. + shows less influential ones, E the error nodes."
+            return "Nothing matches the filter. / changes it, esc shows all nodes."
+        return "No node is in sight. + shows less influential ones, E the error nodes."
 
     def _header(self, width: int) -> list[Span]:
         view = self.view

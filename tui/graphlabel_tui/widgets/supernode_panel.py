@@ -8,8 +8,10 @@ from textual import events
 from textual.binding import BindingType
 from textual.message import Message
 from textual.strip import Strip
+from textual.timer import Timer
 from textual.worker import Worker, WorkerState
 
+from graphlabel.annotation import Annotations
 from graphlabel.graph import NodeKey
 from graphlabel_tui.circuit import Circuit, Scored, change_parts, circuit_of, score_words
 from graphlabel_tui.commands import region_bindings
@@ -37,6 +39,9 @@ BOXED_HEIGHT = 16
 """From so many lines on the circuit is drawn as boxes; below, as chains of names."""
 QUICK = 20_000
 """A graph with more edges than this is scored in a thread."""
+SOON = 0.05
+"""Seconds before that: the edit itself is painted first, and of edits in a row the last is scored.
+"""
 
 
 class SupernodePanel(LineList):
@@ -58,6 +63,7 @@ class SupernodePanel(LineList):
         """Lines above the boxes."""
         self._made_of: object = None
         self._asked_of: object = None
+        self._due: Timer | None = None
         self._laid_out_of: object = None
         self._listed_of: object = None
         self._chains: list[Line] = []
@@ -85,10 +91,17 @@ class SupernodePanel(LineList):
             self._take_up(circuit_of(document, annotations, held))
         elif annotations is not self._asked_of:
             self._asked_of = annotations
-            self.run_worker(
-                lambda: circuit_of(document, annotations, held),
-                thread=True, exclusive=True, group="circuit",
-            )  # fmt: skip
+            if self._due is not None:
+                self._due.stop()
+            self._due = self.set_timer(SOON, lambda: self._work_out(annotations))
+
+    def _work_out(self, annotations: Annotations) -> None:
+        """Work the circuit out in a thread."""
+        document, held = self.view.session.document, self.circuit
+        self.run_worker(
+            lambda: circuit_of(document, annotations, held),
+            thread=True, exclusive=True, group="circuit",
+        )  # fmt: skip
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Show the circuit that was worked out, unless a newer one was asked for."""
