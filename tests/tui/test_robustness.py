@@ -99,7 +99,7 @@ async def test_missing_evidence_says_what_to_do(opened, text):
     session.source = None
     async with opened(session) as (pilot, _):
         assert "No evidence for these features. Name a source:" in text(pilot)
-        assert "--features INDEX" in text(pilot)
+        assert "--features PLACE" in text(pilot)
 
 
 async def test_broken_evidence_says_what_happened(opened, text):

@@ -43,7 +43,10 @@ from graphlabel_tui.wording import (
 NEIGHBOURS_SHOWN = 12
 MOST_SHOWN = 2000
 """Characters of a note; all of it is in the edit line."""
-NO_SOURCE = "No evidence for these features. Name a source: graphlabel open GRAPH --features INDEX"
+NO_SOURCE = (
+    "No evidence for these features. Name a source: graphlabel open GRAPH --features PLACE; "
+    "graphlabel info GRAPH says where it is likely to be."
+)
 
 
 class FeaturePanel(LineList):
