@@ -212,11 +212,12 @@ class EditLine(Vertical, _Still):
         self._show_hint()
 
     @property
-    def keys(self) -> str:
-        """The keys that work here, for the footer."""
-        scope = "⇥ where it holds" if self.question.scope is not None else ""
-        chosen = "↓ ↑ choose" if self.question.find or self.question.completions else ""
-        return "  ".join(filter(None, ("⏎ enter", chosen, scope, "esc cancel")))
+    def keys(self) -> tuple[tuple[str, str], ...]:
+        """The keys that work here and what they do, for the footer."""
+        asked = self.question
+        chosen = (("↓ ↑", "choose"),) if asked.find or asked.completions else ()
+        scope = (("⇥", "where it holds"),) if asked.scope is not None else ()
+        return ("⏎", "enter"), *chosen, *scope, ("esc", "cancel")
 
     def cancel(self) -> None:
         """Leave without a change."""
