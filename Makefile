@@ -63,6 +63,7 @@ docs: $(VENV)/.installed-docs
 ## screenshots: the pictures of the workbench and of sample graphs
 screenshots: $(VENV)/.installed-dev
 	$(BIN)/python scripts/screenshots.py -o docs/images
+	$(BIN)/python -m scripts.page_picture -o docs/images
 
 ## figures: the pictures in docs/concepts.md
 figures: $(VENV)/.installed-dev

@@ -1,7 +1,7 @@
 """A MkDocs hook: pages of the documentation that are made of other files.
 
-The start page is the README, the changes are CHANGELOG.md, and every room gets a page of its public
-names, with what the code says of them.
+The start page is the README, the samples have their own, the changes are CHANGELOG.md, and every
+room gets a page of its public names, with what the code says of them.
 """
 
 from __future__ import annotations
@@ -14,12 +14,15 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).resolve().parent.parent
-REPOSITORY = "https://github.com/graphlabel/graphlabel"
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages to those that lie in docs/."""
-    made = {"index.md": _readme(), "changelog.md": (ROOT / "CHANGELOG.md").read_text("utf-8")}
+    made = {
+        "index.md": _readme(),
+        "sample-graphs.md": _text("sample_graphs/README.md").replace("](../docs/", "]("),
+        "changelog.md": _text("CHANGELOG.md"),
+    }
     for room in rooms():
         made[f"python/{room.rpartition('.')[2]}.md"] = _reference(room)
     for name, content in made.items():
@@ -57,10 +60,14 @@ def _members(room: str) -> str:
     return "[" + ", ".join(public_names(module)) + "]"
 
 
+def _text(name: str) -> str:
+    return (ROOT / name).read_text("utf-8")
+
+
 def _readme() -> str:
-    text = (ROOT / "README.md").read_text("utf-8")
     return (
-        text.replace("](docs/", "](")
+        _text("README.md")
+        .replace("](docs/", "](")
         .replace("](CHANGELOG.md", "](changelog.md")
-        .replace("](sample_graphs/", f"]({REPOSITORY}/blob/main/sample_graphs/")
+        .replace("](sample_graphs/README.md", "](sample-graphs.md")
     )
