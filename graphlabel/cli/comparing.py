@@ -156,9 +156,9 @@ def _facts(
     how: Scoring,
     asked: Asked,
 ) -> dict[str, str]:
-    settings = how.settings
+    settings, whose = how.settings, source.transcoder_set
     return {
-        "features of": f"{source.transcoder_set or source.kind}",
+        "features of": str(whose) if whose and whose.model else source.kind,
         "label methods": ", ".join(
             f"{name} ({len(found)} labels)" for name, found in labels.items()
         ),

@@ -19,7 +19,8 @@ _QUOTES = ('""', "''", "“”", "‘’", "«»", "„“")
 _WORD = re.compile(r"\w{3,}")
 _DECLINES = re.compile(
     r"(i['’]m|i am) (sorry|afraid|unable|not able|an ai)|i (cannot|can['’]t|won['’]t|must decline)"
-    r"|(sorry|unfortunately|apologies)[,;]|as an ai\b|(unable|impossible) to (determine|tell|say)",
+    r"|(sorry|unfortunately|apologies)[,;]|as an ai\b|(unable|impossible) to (determine|tell|say)"
+    r"|no (answer|explanation|common|clear|obvious)\b|n/a$",
     re.IGNORECASE,
 )
 

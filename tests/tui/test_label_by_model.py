@@ -102,7 +102,7 @@ async def test_with_nothing_of_tier_two_no_model_is_asked_for(opened, text):
     session.do(SetLabel(tuple(waiting), "named", session.provenance(), Scope.OCCURRENCE))
     async with opened(session) as (pilot, screen):
         await pilot.press("m")
-        assert "nothing of tier 2 to label" in text(pilot)
+        assert "No feature awaits a model" in text(pilot)
         assert not screen.query(EditLine)
 
 
@@ -120,7 +120,7 @@ async def test_a_local_model_labels_tier_two_from_inside(opened, text, tmp_path,
     ]
     assert waiting
     with serving() as service:
-        service.says = lambda _prompt: "words the test made up"
+        service.says = lambda _prompt: "Explanation: words the test made up"
         monkeypatch.setenv("GRAPHLABEL_LLM_KEY", KEY)
         monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
         async with opened(session) as (pilot, screen):
@@ -137,7 +137,7 @@ async def test_a_local_model_labels_tier_two_from_inside(opened, text, tmp_path,
             assert service.asked
             for key in waiting:
                 label = session.annotations.label_of(key)
-                assert label is not None
+                assert label is not None, list(job.lines)
                 assert label.text == "words the test made up"
                 assert label.provenance.model == "little"
             assert "◆0 await a model" in text(pilot)

@@ -66,6 +66,16 @@ def clip(text: str, width: int) -> str:
     return text if cell_len(text) <= width else fit(text, width)
 
 
+def cut_before(text: str, width: int) -> str:
+    """The text's end in at most ``width`` cells, an ellipsis where it was cut."""
+    if cell_len(text) <= width:
+        return text
+    kept = text[-max(0, width - 1) :] if width > 1 else ""
+    while cell_len(kept) > width - 1:
+        kept = kept[1:]
+    return f"…{kept}"
+
+
 def crop(spans: Sequence[Span], width: int) -> tuple[Span, ...]:
     """The first ``width`` cells of the spans."""
     kept: list[Span] = []

@@ -87,6 +87,7 @@ class View:
         self._sight = Sight(self.graph, self.influence)
         self._texts = Texts(self.session.document)
         self._order: tuple[object, Annotations | None, list[int]] | None = None
+        self._rows: tuple[object, object, object, list[int]] | None = None
         self._counted: tuple[Annotations, Counts] | None = None
         self._held_neighbours: dict[tuple[int, bool], list[Neighbour]] = {}
         known = [value for value in self.influence if value is not None]
@@ -134,9 +135,17 @@ class View:
 
     def rows(self) -> list[int]:
         """Places of the nodes in sight that pass the filter, sorted."""
-        shown = set(self.visible())
-        places = [place for place in self._ordered() if place in shown]
-        return NodeFilter(self.query, self._facts()).keep(places) if self.query.strip() else places
+        session = self.session
+        visible, order = self.visible(), self._ordered()
+        state = (self.query, session.annotations, tuple(session.marked))
+        held = self._rows
+        if held is None or held[0] is not visible or held[1] is not order or held[2] != state:
+            shown = set(visible)
+            places = [place for place in order if place in shown]
+            if self.query.strip():
+                places = NodeFilter(self.query, self._facts()).keep(places)
+            held = self._rows = (visible, order, state, places)
+        return held[3]
 
     def _ordered(self) -> list[int]:
         """All places as the table sorts them."""

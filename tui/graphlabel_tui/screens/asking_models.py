@@ -11,7 +11,7 @@ from graphlabel_tui.screens.running import Running
 from graphlabel_tui.widgets.edit_line import Question
 
 HINT = (
-    "a model, then the most it may cost: anthropic:claude-haiku-5-5 $2 · "
+    "a model, then the most it may cost: anthropic:claude-haiku-5-5 $2\n"
     "Enter estimates the price; nothing is sent before you say so"
 )
 MOST_LINES = 8

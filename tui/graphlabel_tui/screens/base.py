@@ -220,5 +220,5 @@ class WorkbenchBase(Screen[None]):
         """Close the edit line and give the focus back."""
         for line in self.query(EditLine):
             line.remove()
-            self.query_one(KeyLine).show_prompt("")
+            self.query_one(KeyLine).show_prompt()
             self.set_focus(self.region_widget(self.region_name))

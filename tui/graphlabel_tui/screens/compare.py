@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -19,7 +20,7 @@ from graphlabel.graph import NodeKey, NodeKind
 from graphlabel_tui.comparing import SideBySide
 from graphlabel_tui.glyphs import look_of
 from graphlabel_tui.inert import bare_token, inert
-from graphlabel_tui.lines import Span, clip, fit
+from graphlabel_tui.lines import Span, clip, cut_before, fit
 from graphlabel_tui.screens.modal import Dialog
 from graphlabel_tui.session import Session
 from graphlabel_tui.widgets.painted import Painted
@@ -106,17 +107,21 @@ class SharedList(Painted, can_focus=True):
         sessions = (self.pair.left, self.pair.right)
         if y == 2:
             return [Span("─" * (2 * side + 14), "line")]
-        words = [inert(s.document.slug, 200) if y == 0 else self._prompt(s) for s in sessions]
+        words = [inert(s.document.slug, 200) if y == 0 else self._prompt(s, side) for s in sessions]
         role = "title" if y == 0 else "muted"
         left, right = (Span(fit(each, side), role) for each in words)
         return [Span(" " * 10), left, Span("   "), right]
 
-    def _prompt(self, session: Session) -> str:
+    def _prompt(self, session: Session, width: int) -> str:
+        """The prompt's end and the answer, the answer whole where it can be."""
         graph = session.graph
         logits = [graph.nodes[place] for place in graph.places(NodeKind.LOGIT)]
         best = max(logits, key=lambda node: node.probability or 0.0, default=None)
         answer = f" → {bare_token(best.text)}" if best else ""
-        return inert("".join(graph.tokens[-6:]), 60).strip() + answer
+        return (
+            cut_before(inert("".join(graph.tokens), 4000).strip(), width - cell_len(answer))
+            + answer
+        )
 
     def _row(self, shared: SharedFeature, side: int) -> list[Span]:
         sign, role = AGREEMENT[shared.agree]

@@ -42,7 +42,7 @@ class Comparing(WorkbenchBase):
     def answer_compare(self, message: LineEntered) -> None:
         """Compare with the file that was named, or the only one that begins so."""
         typed = message.text.strip()
-        found = self._files(typed)
+        found = [each for each in self._files(typed) if not each.endswith("/")]
         path = Path(typed).expanduser()
         if len(found) == 1 and not path.is_file():
             path = Path(found[0]).expanduser()

@@ -23,7 +23,7 @@ from graphlabel_tui.screens.modal import Dialog
 from graphlabel_tui.widgets.painted import Painted
 from graphlabel_tui.wording import percent, signed
 
-HINT = "⇥ what reacts · c control · i another change · ! its command · f9 stop · esc back"
+HINT = "⇥ what reacts · c control · i another · ! command · f9 stop · esc back"
 TITLE = "intervention in the model"
 _LABEL, _NUMBERS = 16, 26
 

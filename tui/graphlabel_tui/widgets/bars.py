@@ -55,8 +55,8 @@ class KeyLine(PaintedLine):
         self.saved_at = ""
         self.running = ""
         """What runs just now, and how far it is."""
-        self.prompt = ""
-        """The keys of the prompt that is open."""
+        self.prompt: tuple[tuple[str, str], ...] = ()
+        """The keys of the prompt that is open, and what they do."""
         self._hits: list[tuple[int, int, str]] = []
         self._keys_of: object = None
         self._keys: list[Span] = []
@@ -66,7 +66,7 @@ class KeyLine(PaintedLine):
         self.region_name = region
         self.refresh()
 
-    def show_prompt(self, keys: str) -> None:
+    def show_prompt(self, keys: tuple[tuple[str, str], ...] = ()) -> None:
         """Show the keys of a prompt, or again those of the region."""
         self.prompt = keys
         self.show_view()
@@ -84,7 +84,12 @@ class KeyLine(PaintedLine):
         room = width - width_of(state) - 1
         if self.prompt:
             self._hits, self._keys_of = [], None
-            return spread([Span(f" {self.prompt}", "muted")], state, width)
+            keys = [
+                span
+                for key, what in self.prompt
+                for span in (Span(f" {key}", "key"), Span(f" {what} ", "muted"))
+            ]
+            return spread(keys, state, width)
         asked = (self.region_name, self.view.commands, room)
         if asked != self._keys_of:
             self._keys_of, self._keys = asked, self._fitting(room)

@@ -152,8 +152,9 @@ class EditLine(Vertical, _Still):
             max_length=max(question.most, len(question.text)),
         )  # fmt: skip
         self.note = question.note
-        self._hinted = ""
-        self.hint = _Hint(id="edit-hint", markup=False)
+        # said from the start: told later it would be laid out a second time
+        self._hinted = self._hint_text()
+        self.hint = _Hint(Content(self._hinted), id="edit-hint", markup=False)
 
     def compose(self) -> ComposeResult:
         """The field and the hint."""
@@ -165,9 +166,8 @@ class EditLine(Vertical, _Still):
         self.border_title = Content(f" {self.question.title} ")
         # at once: a focus that comes later lets keys typed ahead act as commands
         self.screen.set_focus(self.entry)
-        self._show_hint()
 
-    def _show_hint(self) -> None:
+    def _hint_text(self) -> str:
         parts = [self.note] if self.note else []
         if self.question.scope is not None:
             other = Scope.FEATURE if self.scope is Scope.OCCURRENCE else Scope.OCCURRENCE
@@ -177,7 +177,10 @@ class EditLine(Vertical, _Still):
         known = self._known()[:6]
         if known:
             parts.append("↓ " + ("\n  " if self.question.find else " · ").join(known))
-        text = "\n".join(parts or ["Enter saves · Esc cancels"])
+        return "\n".join(parts or ["Enter saves · Esc cancels"])
+
+    def _show_hint(self) -> None:
+        text = self._hint_text()
         if text != self._hinted:
             higher = text.count("\n") != self._hinted.count("\n")
             self._hinted = text
@@ -212,11 +215,12 @@ class EditLine(Vertical, _Still):
         self._show_hint()
 
     @property
-    def keys(self) -> str:
-        """The keys that work here, for the footer."""
-        scope = "⇥ where it holds" if self.question.scope is not None else ""
-        chosen = "↓ ↑ choose" if self.question.find or self.question.completions else ""
-        return "  ".join(filter(None, ("⏎ enter", chosen, scope, "esc cancel")))
+    def keys(self) -> tuple[tuple[str, str], ...]:
+        """The keys that work here and what they do, for the footer."""
+        asked = self.question
+        chosen = (("↓ ↑", "choose"),) if asked.find or asked.completions else ()
+        scope = (("⇥", "where it holds"),) if asked.scope is not None else ()
+        return ("⏎", "enter"), *chosen, *scope, ("esc", "cancel")
 
     def cancel(self) -> None:
         """Leave without a change."""

@@ -13,13 +13,14 @@ from textual.strip import Strip
 
 from graphlabel.graph import TOKEN_LAYER, NodeKey
 from graphlabel_tui.commands import region_bindings
-from graphlabel_tui.glyphs import Look, bar, look_of
+from graphlabel_tui.glyphs import Look, look_of
 from graphlabel_tui.inert import bare_token
 from graphlabel_tui.lines import Span, fit
 from graphlabel_tui.messages import NodeChosen
 from graphlabel_tui.view import View
 from graphlabel_tui.widgets.cells import Cells
 from graphlabel_tui.widgets.edge_lines import Mark, edge_lines, edge_marks
+from graphlabel_tui.widgets.graph_title import graph_title
 from graphlabel_tui.widgets.grid import FURTHEST_IN, FURTHEST_OUT, Grid, Slot, Zoom, make_grid
 from graphlabel_tui.widgets.region import Region
 from graphlabel_tui.wording import token_at
@@ -27,8 +28,6 @@ from graphlabel_tui.wording import token_at
 GUTTER = 5
 PAN = 8
 """Cells panned at a time."""
-CORNERS = 6
-"""Cells of the border's upper line that no title takes."""
 FOOT = 3
 """Fixed lines at the bottom: tokens, edges in, edges out."""
 
@@ -89,7 +88,7 @@ class LinkGraph(Region):
             self.refresh()
         self._show_looks()
         self._show_selection(session.place)
-        self._show_title(len(visible))
+        self.titled(*graph_title(view, self.zoom.level, len(visible), self.outer_size.width))
 
     @property
     def _grid_height(self) -> int:
@@ -139,21 +138,6 @@ class LinkGraph(Region):
         width, height = self.room
         top = min(height - FOOT if height > FOOT else height, self._grid_height)
         return ScreenRegion(0, top, width, max(1, height - top))
-
-    def _show_title(self, n_visible: int) -> None:
-        view = self.view
-        hidden = len(view.graph) - n_visible
-        share = view.threshold / max(view.highest, view.step)
-        away = f"{hidden} hidden" if hidden else ""
-        if view.hide_errors:
-            away = f"{away}, the errors too" if hidden else "errors hidden"
-        zoom = f"zoom {self.zoom.level:+d}" if self.zoom.level else ""
-        notes = (zoom, away)
-        influence, edges = f"influence ≤ {view.threshold:.2f}", f"edges ≤ {view.density:.1f}"
-        title = f"1 link graph  {influence} {bar(share, 5)}  {edges} {bar(view.density, 4)}"
-        if len(title) + CORNERS > self.outer_size.width:
-            title = f"1 link graph  {influence}  {edges}"
-        self.titled(title, "  ".join(note for note in notes if note))
 
     def _bring_into_sight(self, place: int | None) -> None:
         if place is None or self.grid is None or place not in self.grid.where:

@@ -40,7 +40,7 @@ def columns_for(width: int) -> tuple[Column, ...]:
         Column("influence", "infl.", 6 if width >= 20 else 0, "right"),
         Column("activation", "act.", 7 if width >= 90 else 0, "right"),
         Column("trust", " trust", 12 if wide else 7 if width >= 58 else 0),
-        Column("who", " who", 15 if width >= 76 else 12 if width >= 40 else 0),
+        Column("who", " who", 15 if width >= 76 else 13 if width >= 40 else 0),
         Column("supernode", " supernode", 20 if wide else 0),
         Column("note", " note", 24 if width >= 150 else 0),
     ]
