@@ -121,7 +121,7 @@ def test_broken_evidence_is_skipped_said_and_counted(broken_index: Path) -> None
         assert rows[name]["class"] == "obscure"
         assert rows[name]["scores"] == {"input": None, "output": None, "cross": None}
         assert words in rows[name]["reason"]
-    assert "1 broken examples left out" in rows["0/1"]["notes"]
+    assert "1 broken example left out" in rows["0/1"]["notes"]
     assert "1 of 6 features have broken examples, which were left out" in done.stderr
     assert "skipped 0/4: all of its examples are broken (1)" in done.stderr
     assert "1 of 6 features were skipped" in done.stderr

@@ -54,7 +54,7 @@ def test_a_feature_whose_examples_are_all_broken_is_not_said_to_be_silent() -> N
     assert all_broken.broken
     assert all_broken.why == "all of its examples are broken (3)"
     assert isinstance(some, Routed)
-    assert "1 broken examples left out" in some.routing.notes
+    assert "1 broken example left out" in some.routing.notes
     assert isinstance(one, Routed)
     assert one.routing.reason.startswith("only one example (2 broken left out)")
 

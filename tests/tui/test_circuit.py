@@ -16,6 +16,7 @@ from graphlabel_tui.circuit import circuit_of, score_words, share
 from graphlabel_tui.widgets.box_drawing import draw_boxes
 from graphlabel_tui.widgets.box_layout import MOST_IN, lay_out_boxes
 from graphlabel_tui.widgets.canvas import Canvas
+from graphlabel_tui.widgets.supernode_panel import SOON
 
 
 def test_lines_join_where_they_meet():
@@ -132,16 +133,21 @@ async def test_a_click_marks_a_box(opened):
         assert panel.box == "group:Dallas"
 
 
+async def scored(pilot):
+    """Wait until the scores of the last edit are there, which come a little after it."""
+    await pilot.pause(3 * SOON)
+    await pilot.app.workers.wait_for_complete()
+    await pilot.pause()
+
+
 async def test_a_big_graph_is_scored_beside_the_loop(opened, text, monkeypatch):
     monkeypatch.setattr("graphlabel_tui.widgets.supernode_panel.QUICK", 0)
     session = dallas_session()
     async with opened(session) as (pilot, screen):
-        await pilot.app.workers.wait_for_complete()
-        await pilot.pause()
+        await scored(pilot)
         assert "pinned: replacement" in text(pilot)
         await pilot.press("p", "p", "p")
-        await pilot.app.workers.wait_for_complete()
-        await pilot.pause()
+        await scored(pilot)
         panel = screen.region_widget("supernodes")
         assert panel.circuit.annotations is session.annotations
         assert key_of(2, 214, 10) in panel.circuit.annotations.pinned
