@@ -17,6 +17,11 @@ CUT = "the answer was cut before its label ended; raise max_tokens"
 _EMPHASIS = "*`"
 _QUOTES = ('""', "''", "“”", "‘’", "«»", "„“")
 _WORD = re.compile(r"\w{3,}")
+_EMPTY = {
+    "say", "the", "and", "for", "with", "before", "after", "right",
+    "word", "words", "name", "names",
+}  # fmt: skip
+"""Words that any label and any evidence may share."""
 _DECLINES = re.compile(
     r"(i['’]m|i am) (sorry|afraid|unable|not able|an ai)|i (cannot|can['’]t|won['’]t|must decline)"
     r"|(sorry|unfortunately|apologies)[,;]|as an ai\b|(unable|impossible) to (determine|tell|say)"
@@ -78,7 +83,7 @@ def check_copy(label: str, answered: Sequence[str], shown: str) -> None:
     Small models repeat the answers they were shown. ``answered`` are those answers; a label that
     shares a word with its evidence is its own.
     """
-    words = set(_WORD.findall(label.casefold())) - {"say"}
+    words = set(_WORD.findall(label.casefold())) - _EMPTY
     said = set(_WORD.findall(" ".join(answered).casefold()))
     if words and words <= said and not words & set(_WORD.findall(shown.casefold())):
         raise AnswerError("the answer repeats an example of the prompt")

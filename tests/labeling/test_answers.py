@@ -90,10 +90,16 @@ def test_an_answer_that_repeats_an_example_of_the_prompt_is_refused() -> None:
     examples = (
         "They tell of keeping bees.\nExplanation: beekeeping",
         "Explanation: say a moon of Saturn",
+        "This feature looks for the word right before the name of a moon of Saturn.",
     )
     for label in ("beekeeping", "Beekeeping", "say a moon of Saturn"):
         with pytest.raises(AnswerError, match="repeats an example"):
             check_copy(label, examples, "1. the capital of Texas is Austin")
+    whole = "the word right before the name of a moon of Saturn"
+    with pytest.raises(AnswerError, match="repeats an example"):
+        check_copy(whole, examples, "1. the name of the man before the court")
+    check_copy(whole, examples, "1. nearer to Saturn than Titan")
+    check_copy("the word before", examples, "1. Austin")
     check_copy("beekeeping", examples, "1. a book on beekeeping for all")
     check_copy("say a moon of Saturn", examples, "1. Titan, the largest moon")
     check_copy("of", examples, "1. Austin")
