@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float32
 
 from graphlabel.embedding.batches import length_buckets
+from graphlabel.embedding.packed import pack_linears
 from graphlabel.embedding.precision import Precision
 from graphlabel.embedding.tokens import TokenizedTexts, clean, tokenize
 from graphlabel.errors import EmbedderError
@@ -58,6 +59,8 @@ class SentenceModel:
             if self.direct and model.device.type == "cpu":
                 # the fused kernel is slow on short texts in a lower precision
                 model[0].auto_model.set_attn_implementation("eager")
+                if precision is Precision.BFLOAT16:
+                    pack_linears(model)
 
     @property
     def dimension(self) -> int:
