@@ -39,7 +39,7 @@ BOXED_HEIGHT = 16
 """From so many lines on the circuit is drawn as boxes; below, as chains of names."""
 QUICK = 20_000
 """A graph with more edges than this is scored in a thread."""
-SOON = 0.05
+SOON = 0.1
 """Seconds before that: the edit itself is painted first, and of edits in a row the last is scored.
 """
 
