@@ -17,12 +17,14 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import graphlabel_tui  # sets how often Textual paints, before that is imported
+
+# isort: split
 import numpy as np
 from textual import events
 from textual.pilot import Pilot
 from textual.screen import Screen
 
-import graphlabel_tui
 from graphlabel.annotation import Annotations, Label, Origin, Provenance, Supernode
 from graphlabel.files import new_document, read_graph, write_graph
 from graphlabel.graph import AttributionGraph, Edges, Node, NodeKey, NodeKind
