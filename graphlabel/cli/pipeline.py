@@ -140,8 +140,8 @@ def route_document(
 ) -> tuple[GraphDocument, list[FeatureKey]]:
     """Route every feature of a graph; also the features the source has no sound evidence of.
 
-    Raises EvidenceError when none could be routed because the evidence is broken, or, with
-    ``options.strict``, when that of any is.
+    Raises EvidenceError when none could be routed because there is no evidence or it is broken, or,
+    with ``options.strict``, when that of any is.
     """
     from graphlabel.protocol.router import Routed, route_stream
 
@@ -163,6 +163,11 @@ def route_document(
             losses.take(str(found.key), found)
     if losses.skipped and not routings:
         raise EvidenceError(f"no feature could be routed; {losses.first}")
+    if keys and not routings:
+        raise EvidenceError(
+            f"{source.name} has none of the graph's {len(keys)} features; name the evidence of the "
+            "graph's own transcoders (graphlabel info GRAPH says where it is likely to be)"
+        )
     losses.told(len(keys))
     return document.annotated(document.annotations.with_routings(routings)), missing
 

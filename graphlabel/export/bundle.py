@@ -11,7 +11,7 @@ import msgspec
 from graphlabel.atomic import write_bytes
 from graphlabel.errors import ExportError
 from graphlabel.export.feature_json import feature_numbers, write_feature_files
-from graphlabel.export.interchange import LOCAL_FEATURES, has_own_numbers
+from graphlabel.export.interchange import LOCAL_FEATURES, frontend_document, has_own_numbers
 from graphlabel.export.options import ExportOptions
 from graphlabel.files import GraphDocument
 
@@ -28,6 +28,8 @@ def write_bundle(
     Does nothing without evidence, and for other formats. Raises ExportError when something cannot
     be written.
     """
+    if to == "circuit-tracer" and path.name == GRAPH_LIST:
+        raise ExportError(f"{GRAPH_LIST} is the list of the graphs; name another file")
     if options.features is None or to not in GRAPH_FORMATS:
         return document
     if to == "circuit-tracer":
@@ -49,24 +51,26 @@ def write_bundle(
     return document
 
 
-def list_graph(document: GraphDocument, path: Path) -> None:
-    """Add a graph to the list circuit-tracer's frontend offers, in place of one of its slug.
+def list_graph(document: GraphDocument, path: Path, options: ExportOptions) -> None:
+    """Add a written graph to the list of circuit-tracer's frontend, in place of one of its name.
 
     Raises ExportError when the file is no such list or cannot be written.
     """
+    slug, listing = path.stem, path.parent / GRAPH_LIST
+    own = frontend_document(document).residue.metadata.get("scan", "")
     graphs: list[Any] = []
-    if path.exists():
+    if listing.exists():
         try:
-            listed = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])["graphs"]
-            graphs = [each for each in listed if each["slug"] != document.slug]
+            listed = msgspec.json.decode(listing.read_bytes(), type=dict[str, Any])["graphs"]
+            graphs = [each for each in listed if each["slug"] != slug]
         except (OSError, msgspec.MsgspecError, KeyError, TypeError) as error:
-            raise ExportError(f"{path} is no list of graphs; move it away") from error
+            raise ExportError(f"{listing} is no list of graphs; move it away") from error
     entry = {
-        "slug": document.slug,
-        "scan": LOCAL_FEATURES,
+        "slug": slug,
+        "scan": own if options.features is None else LOCAL_FEATURES,
         "prompt_tokens": list(document.graph.tokens),
         "prompt": document.graph.prompt,
         "title_prefix": "",
     }
     data = msgspec.json.format(msgspec.json.encode({"graphs": [*graphs, entry]}), indent=2)
-    write_bytes(path, data + b"\n", ExportError)
+    write_bytes(listing, data + b"\n", ExportError)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from graphlabel.atomic import replacing
 from graphlabel.errors import ExportError
 from graphlabel.export import interchange, mermaid, networks, page, pictures, tables
-from graphlabel.export.bundle import GRAPH_LIST, list_graph, write_bundle
+from graphlabel.export.bundle import list_graph, write_bundle
 from graphlabel.export.options import ExportOptions
 from graphlabel.files import GraphDocument
 from graphlabel.files.writer import PICKLES
@@ -74,8 +74,9 @@ def export_graph(
     """Write a document in the format named ``to``, gzipped when the name ends in ``.gz``.
 
     The file is replaced when all of it is written; with evidence, graph JSON comes with a folder
-    ``features`` beside it. Raises ExportError naming the formats, or why it cannot be written,
-    such as under a name that stands for another format; what was there before is then still there.
+    ``features`` beside it, circuit-tracer's always with the list of graphs that its server reads.
+    Raises ExportError naming the formats, or why it cannot be written, such as under a name that
+    stands for another format; what was there before is then still there.
     """
     chosen, options = export_format(to), options or ExportOptions()
     _check_name(chosen, path)
@@ -86,8 +87,8 @@ def export_graph(
                 compressed.writelines(chosen.chunks(document, options))
         else:
             file.writelines(chosen.chunks(document, options))
-    if to == "circuit-tracer" and options.features is not None:
-        list_graph(document, path.parent / GRAPH_LIST)
+    if to == "circuit-tracer" and path.suffix == ".json":
+        list_graph(document, path, options)
 
 
 def _check_name(chosen: ExportFormat, path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from graphlabel.graph import GraphSource
@@ -14,10 +15,12 @@ _UNNAMED = "a model it does not name"
 class TranscoderSet:
     """Which features a feature index belongs to: a model *and* a set of transcoders.
 
-    A model's name alone covers several sets, whose feature 7 are different features.
+    A model's name alone covers several sets, whose feature 7 are different features. The hub's
+    id of a set says for itself which it is: circuit-tracer's files hold it and no model.
     """
 
     model: str
+    """Empty where a set of the hub is known by its id alone."""
     name: str
     """The source set, release, hub id or folder name."""
     revision: str = ""
@@ -26,7 +29,7 @@ class TranscoderSet:
     @classmethod
     def of(cls, source: GraphSource) -> TranscoderSet | None:
         """The set a graph was traced with, or None when the graph does not say."""
-        if not (source.model and source.transcoders):
+        if not source.transcoders or not (source.model or _is_hub_id(source.transcoders)):
             return None
         return cls(source.model, source.transcoders, source.transcoders_revision)
 
@@ -34,7 +37,10 @@ class TranscoderSet:
         """Whether both are the same set; revisions decide when both are known."""
         if self.revision and other.revision:
             return self.revision == other.revision
-        return self.name == other.name and same_model(self.model, other.model)
+        if self.name != other.name:
+            return False
+        either_unnamed = not (self.model and other.model) and _is_hub_id(self.name)
+        return either_unnamed or same_model(self.model, other.model)
 
     def may_be_of(self, source: GraphSource) -> bool:
         """Whether a graph's features may be this set's: nothing that both name differs."""
@@ -69,3 +75,8 @@ def same_model(one: str, other: str) -> bool:
     """Whether two names mean one model: “gemma-2-2b” is what “google/gemma-2-2b” is on the hub."""
     bare = "/" not in one or "/" not in other
     return one == other or (bare and one.rpartition("/")[2] == other.rpartition("/")[2] != "")
+
+
+def _is_hub_id(name: str) -> bool:
+    """Whether a set is named as the Hugging Face hub names repositories, perhaps with a folder."""
+    return re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)+", name) is not None

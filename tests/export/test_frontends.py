@@ -146,6 +146,15 @@ def test_feature_json_lies_where_circuit_tracer_looks(tmp_path: Path) -> None:
     assert feature["quantile_values"][74] == pytest.approx(1.0)
 
 
+def test_circuit_tracer_s_server_finds_a_graph_without_features(tmp_path: Path) -> None:
+    raw = opened(document(), "circuit-tracer", tmp_path)
+    (listed,) = json.loads((tmp_path / "graph-metadata.json").read_text())["graphs"]
+    assert listed["slug"] == "g"
+    assert listed["scan"] == raw["metadata"]["scan"] != "./data/features"
+    with pytest.raises(ExportError, match="name another file"):
+        export_graph(document(), "circuit-tracer", tmp_path / "graph-metadata.json")
+
+
 def test_a_list_of_graphs_grows(tmp_path: Path) -> None:
     options = ExportOptions(features=Evidence())
     for name in ("a.json", "b.json", "a.json"):

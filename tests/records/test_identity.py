@@ -34,3 +34,17 @@ def test_revisions_decide_where_both_are_known() -> None:
     one, two = (GraphSource("m", "", name, "r1") for name in ("a", "b"))
     assert may_share_features(one, two)
     assert not may_share_features(one, GraphSource("m", "", "a", "r2"))
+
+
+def test_the_hub_s_id_of_a_set_is_enough() -> None:
+    hub = GraphSource(transcoders="mntss/clt-llama-3.2-1b-524k")
+    known = TranscoderSet.of(hub)
+    assert known is not None
+    assert known.matches(TranscoderSet("meta-llama/Llama-3.2-1B", hub.transcoders))
+    assert not known.matches(TranscoderSet("meta-llama/Llama-3.2-1B", "mntss/other"))
+    assert TranscoderSet.stated(str(known)) == known
+
+
+@pytest.mark.parametrize("name", ["clt-hp", "./a/b", "/data/transcoders", "../x/y", "a b/c", ""])
+def test_another_name_needs_its_model(name: str) -> None:
+    assert TranscoderSet.of(GraphSource(transcoders=name)) is None
