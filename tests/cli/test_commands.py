@@ -275,6 +275,7 @@ def bad(tmp_path: Path, traced: Path) -> dict[str, tuple[list[str | Path], str]]
     return {
         "missing file": (["info", tmp_path / "no.json"], "does not exist"),
         "not JSON": (["info", tmp_path / "text.json"], "not JSON"),
+        "folder": (["info", tmp_path], "is a folder; give a graph file"),
         "unknown model": (["trace", "x", "--model", "no/such", "--transcoders", "y", *out], "no model"),
         "no transcoders": (["trace", "x", *MODEL[:2], "--transcoders", tmp_path / "empty", *out], "config.yaml"),
         "empty prompt": (["trace", " ", *MODEL, *out], "prompt is empty"),
