@@ -50,7 +50,7 @@ def facts(document: GraphDocument) -> dict[str, Any]:
     from collections import Counter
 
     from graphlabel.annotation import FeatureClass
-    from graphlabel.evidence.whereabouts import likely_place
+    from graphlabel.cli.evidence_place import evidence_place
     from graphlabel.export import score_facts
     from graphlabel.graph import NodeKind
 
@@ -69,11 +69,7 @@ def facts(document: GraphDocument) -> dict[str, Any]:
         "model_revision": source.model_revision,
         "transcoders": source.transcoders,
         "transcoders_revision": source.transcoders_revision,
-        "evidence": likely_place(
-            source.model,
-            source.transcoders,
-            on_neuronpedia=document.dialect.startswith("neuronpedia"),
-        ),
+        "evidence": evidence_place(document),
         "nodes": {kind.value: graph.count(kind) for kind in NodeKind if graph.count(kind)},
         "links": len(graph.edges),
         "dangling_links": len(document.residue.dangling_links),
