@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -277,7 +278,11 @@ def test_info_counts_and_leaves_out_what_nobody_did(tmp_path: Path) -> None:
     }  # fmt: skip
     assert {name: facts[name] for name in wanted} == wanted
     assert "classes" not in facts
-    assert "obscure" not in run("info", path).stdout
+    shown = run("info", path).stdout
+    assert "obscure" not in shown
+    assert facts["features"] == 2
+    assert re.search(r"^labelled +1 nodes$", shown, re.M)
+    assert re.search(r"^unrouted +2 feature nodes$", shown, re.M)
 
 
 def test_info_says_where_the_evidence_is_likely_to_be(tmp_path: Path) -> None:

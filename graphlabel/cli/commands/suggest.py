@@ -170,7 +170,7 @@ def _plain(document: GraphDocument, each: Suggestion) -> dict[str, object]:
 
 
 def _print(document: GraphDocument, suggestions: Sequence[Suggestion]) -> None:
-    from graphlabel.cli.console import note, say
+    from graphlabel.cli.console import counted, note, say
 
     for each in suggestions[:_SHOWN]:
         say(f"{each.name} ({len(each.members)})")
@@ -179,7 +179,7 @@ def _print(document: GraphDocument, suggestions: Sequence[Suggestion]) -> None:
     grouped = sum(len(each.members) for each in suggestions)
     more = len(suggestions) - _SHOWN
     note(
-        f"suggested {_supernodes(len(suggestions))} with {grouped} nodes in all"
+        f"suggested {counted(len(suggestions), 'supernode')} with {counted(grouped, 'node')} in all"
         + (f"; the last {more} are not shown, --json prints them too" if more > 0 else "")
     )
 
@@ -195,10 +195,8 @@ def _member(document: GraphDocument, key: NodeKey) -> str:
 
 def _accepted(made: int, suggested: int) -> str:
     """How many suggestions became supernodes, and why the others did not."""
+    from graphlabel.cli.console import counted
+
     left = suggested - made
     why = "fewer than two of their nodes are in no supernode yet"
-    return _supernodes(made, "more ") + (f"; left out {left}: {why}" if left else "")
-
-
-def _supernodes(count: int, more: str = "") -> str:
-    return f"{count} {more}supernode{'' if count == 1 else 's'}"
+    return counted(made, "more supernode") + (f"; left out {left}: {why}" if left else "")
