@@ -65,6 +65,10 @@ class EvidenceError(GraphLabelError):
     """A feature source that cannot be read."""
 
 
+class NoSourceError(EvidenceError):
+    """A place with no feature source where one was named."""
+
+
 class FeatureNotFoundError(EvidenceError):
     """A feature that a source does not have."""
 

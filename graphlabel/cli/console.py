@@ -29,6 +29,11 @@ def say(text: str) -> None:
     typer.echo(inert(text))
 
 
+def counted(number: int, thing: str) -> str:
+    """How many there are of a thing: ``1 node``, ``2 nodes``."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
 PROGRESS_VARIABLE = "GRAPHLABEL_PROGRESS"
 PROGRESS_PREFIX = "graphlabel-progress "
 _LINES_APART = 0.1

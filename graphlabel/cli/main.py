@@ -152,7 +152,8 @@ def main() -> None:
             typer.echo(str(error))
             raise SystemExit(0) from None
         if hasattr(error, "format_message"):  # a usage error of click, or of typer's copy of it
-            _fail(_usage(str(error.format_message())))
+            given = getattr(getattr(error, "ctx", None), "params", {})
+            _fail(_usage(str(error.format_message()), given.get("graph")))
         if debug:
             raise
         first = (str(error).strip().splitlines() or [""])[0]
@@ -162,11 +163,11 @@ def main() -> None:
     raise SystemExit(status if isinstance(status, int) else 0)
 
 
-def _usage(message: str) -> str:
+def _usage(message: str, graph: object) -> str:
     if message == "Missing option '--features'.":
-        return (
-            "--features is missing; graphlabel info GRAPH says where its evidence is likely to be"
-        )
+        from graphlabel.cli.evidence_place import missing_features
+
+        return missing_features(graph)
     return message
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from graphlabel.annotation import Routing
 from graphlabel.atomic import write_bytes
+from graphlabel.cli.evidence_place import evidence_place
 from graphlabel.cli.losses import Losses
 from graphlabel.cli.routing import (
     Report,
@@ -17,7 +18,7 @@ from graphlabel.cli.routing import (
     router_for,
     silent,
 )
-from graphlabel.errors import EvidenceError, UsageError
+from graphlabel.errors import EvidenceError, NoSourceError, UsageError
 from graphlabel.evidence import (
     CombinedSource,
     FeatureSource,
@@ -59,7 +60,7 @@ def source_for(
     places = [places] if isinstance(places, str) else places
     kept: list[FeatureSource] = []
     for place in places:
-        source = open_source(place, offline=offline)
+        source = _opened(document, place, offline)
         kept += parts_of(source) if any_set else _of_graph(document, source)
     sets = [part.transcoder_set for part in kept if part.transcoder_set is not None]
     others = [other for other in sets if not other.matches(sets[0])]
@@ -71,6 +72,19 @@ def source_for(
     if not kept:
         raise EvidenceError("no feature source is named; add --features")
     return kept[0] if len(kept) == 1 else CombinedSource(kept)
+
+
+def _opened(document: GraphDocument, place: str, offline: bool) -> FeatureSource:
+    """A source; one that is not there sends to where the graph's own evidence is likely to be."""
+    try:
+        return open_source(place, offline=offline)
+    except NoSourceError as error:
+        likely = evidence_place(document)
+        if likely is None:
+            raise
+        raise NoSourceError(
+            f"there is no feature source at {place}; for this graph: {likely}"
+        ) from error
 
 
 def _of_graph(document: GraphDocument, source: FeatureSource) -> list[FeatureSource]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from graphlabel.annotation import Tier, trust_of, trust_order
+from graphlabel.cli.console import counted
 from graphlabel.cli.label_plan import Quote, money
 from graphlabel.files import GraphDocument
 from graphlabel.graph import NodeKey, NodeKind
@@ -97,32 +98,60 @@ def queue_lines(
     """The queue for a person to read; the first ``most`` of each part."""
     cost = f"; {quoted.words}" if quoted and quoted.features else ""
     priced = quoted.features if quoted else {}
+    annotations = document.annotations
+
+    def price_of(key: NodeKey) -> str:
+        price = priced.get(key.feature_key)
+        return money(price.dollars) if price and price.dollars is not None else ""
+
+    def spoken(key: NodeKey) -> str:
+        return "yes" if annotations.verbalizations_of(key) else ""
+
+    def trust(key: NodeKey) -> str:
+        return f"{trust_of(annotations.label_of(key)):.2f}"
+
     lines = []
     if queue.awaiting_counter:
-        many = len(queue.awaiting_counter)
-        lines.append(f"{many} ▼▲ await the token counter (tier 1), free: run graphlabel label")
-    lines.append(f"{len(queue.awaiting_model)} ◆ await a model (tier 2){cost}")
-    for key in queue.awaiting_model[:most]:
-        price = priced.get(key.feature_key)
-        dollars = money(price.dollars) if price and price.dollars is not None else ""
-        lines.append(_line(document, key, dollars))
-    lines += _more(queue.awaiting_model, most)
-    lines.append(f"{len(queue.awaiting_person)} ○ await you (tier 3)")
-    for key in queue.awaiting_person[:most]:
-        said = document.annotations.verbalizations_of(key)
-        lines.append(_line(document, key, "in words" if said else ""))
-    lines += _more(queue.awaiting_person, most)
+        counter = _await(queue.awaiting_counter, "▼▲", "the token counter (tier 1)")
+        lines.append(f"{counter}, free: run graphlabel label")
+    lines.append(_await(queue.awaiting_model, "◆", "a model (tier 2)") + cost)
+    lines += _table(document, queue.awaiting_model, most, "price", price_of)
+    lines.append(_await(queue.awaiting_person, "○", "you (tier 3)"))
+    lines += _table(document, queue.awaiting_person, most, "in words", spoken)
     if by_trust:
-        lines.append(f"{len(queue.doubtful)} labels that nobody vouches for")
-        for key in queue.doubtful[:most]:
-            label = document.annotations.label_of(key)
-            lines.append(
-                _line(document, key, f"{trust_of(label):.2f}", label.text if label else "")
-            )
-        lines += _more(queue.doubtful, most)
+        many = counted(len(queue.doubtful), "feature")
+        lines.append(f"{many} with labels that nobody vouches for")
+        lines += _table(document, queue.doubtful, most, "trust", trust, labels=True)
     if queue.unrouted:
-        lines.append(f"{queue.unrouted} features are not routed; run graphlabel route")
+        many = counted(queue.unrouted, "feature")
+        lines.append(f"{many} without a class; run graphlabel route")
     return lines
+
+
+def _await(keys: Sequence[NodeKey], sign: str, whom: str) -> str:
+    return f"{counted(len(keys), 'feature')} {sign} await{'s' if len(keys) == 1 else ''} {whom}"
+
+
+def _table(
+    document: GraphDocument,
+    keys: Sequence[NodeKey],
+    most: int,
+    title: str,
+    cell: Callable[[NodeKey], str],
+    *,
+    labels: bool = False,
+) -> list[str]:
+    """The first ``most`` features under headings, the column of ``title`` if it holds anything."""
+    if not keys:
+        return []
+    cells = [cell(key) for key in keys[:most]]
+    heading = title if any(cells) else ""
+    says = "label" if labels else "why"
+    lines = [f"  {'feature':<12} {'token':<13} {'influence':>9} {heading:>9}  {says}"]
+    for key, extra in zip(keys, cells, strict=False):
+        label = document.annotations.label_of(key) if labels else None
+        lines.append(_line(document, key, extra, label.text if label else None))
+    return lines + _more(keys, most)
 
 
 def _line(document: GraphDocument, key: NodeKey, extra: str, text: str | None = None) -> str:
@@ -131,7 +160,7 @@ def _line(document: GraphDocument, key: NodeKey, extra: str, text: str | None = 
     influence = "—" if node.influence is None else f"{node.influence:.2f}"
     token = graph.tokens[key.position].strip() or str(key.position)
     said = (routing.reason.partition(";")[0] if routing else "") if text is None else text
-    return f"  {key.feature_key!s:<12} @{token:<12} {influence:>5} {extra:>9}  {said}"
+    return f"  {key.feature_key!s:<12} @{token:<12} {influence:>9} {extra:>9}  {said}"
 
 
 def _more(keys: Sequence[NodeKey], most: int) -> list[str]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from graphlabel.errors import EvidenceError
+from graphlabel.errors import EvidenceError, NoSourceError
 from graphlabel.evidence.combined import CombinedSource
 from graphlabel.evidence.source import FeatureSource, parts_of
 from graphlabel.evidence.sources.loose import decode_json, read_file
@@ -101,7 +101,7 @@ def _open_remote(place: str, identity: TranscoderSet | None, offline: bool) -> F
 def _what_instead(path: Path) -> str:
     """What to do about a place that is not there; ids of the hub are a likely mistake."""
     repository = hub_id(str(path))
-    if repository is None:
+    if repository is None or path.parent.is_dir():
         return "check --features"
     return (
         "if that is an id of the Hugging Face hub, fetch its feature files "
@@ -111,7 +111,7 @@ def _what_instead(path: Path) -> str:
 
 def _open_local(path: Path, identity: TranscoderSet | None) -> FeatureSource:
     if not path.exists():
-        raise EvidenceError(f"there is no feature source at {path}; {_what_instead(path)}")
+        raise NoSourceError(f"there is no feature source at {path}; {_what_instead(path)}")
     try:
         found = _folder(path, identity) if path.is_dir() else _file(path, identity)
     except OSError as error:

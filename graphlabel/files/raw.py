@@ -21,6 +21,9 @@ ZIP_MAGIC = b"PK\x03\x04"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # graph JSON shrinks about twentyfold; what grows much more is no graph but a gzip bomb
 _MOST_GROWTH, _MOST_SMALL = 200, 64 * 1024 * 1024
+_INSTEAD = "give a graph file (.json, .json.gz or .pt)"
+_CUT_SHORT = "Input data was truncated"
+"""What the parser says of JSON that ends too early."""
 OUR_PARTS = ("metadata", "qParams", "nodes", "links")
 
 
@@ -99,8 +102,10 @@ def read_bytes(path: Path) -> bytes:
             ) from error
         raise GraphFileError(f"{path} does not exist; check the path") from error
     except (OSError, ValueError) as error:
+        if path.is_dir():
+            raise GraphFileError(f"{path} is a folder; {_INSTEAD}") from error
         reason = getattr(error, "strerror", None) or error
-        raise GraphFileError(f"cannot read {path}: {reason}") from error
+        raise GraphFileError(f"cannot read {path}: {reason}; {_INSTEAD}") from error
     if data[:2] == GZIP_MAGIC:
         data = b"".join(_unpacked(data, path))
     known = what_it_is(data)
@@ -121,11 +126,15 @@ def _unpacked(data: bytes, path: Path) -> Iterator[bytes]:
                     f"{path} grows beyond all measure when unpacked; it is no graph"
                 )
             if not member.eof:
-                raise GraphFileError(f"{path} is a broken gzip file (it ends too early)")
+                raise GraphFileError(
+                    f"{path} is a broken gzip file (it ends too early); fetch or copy it again"
+                )
             yield piece
             data = member.unused_data.lstrip(b"\0")
     except zlib.error as error:
-        raise GraphFileError(f"{path} is a broken gzip file ({error})") from error
+        raise GraphFileError(
+            f"{path} is a broken gzip file ({error}); fetch or copy it again"
+        ) from error
 
 
 def parse(data: bytes, where: object) -> ParsedFile:
@@ -243,4 +252,9 @@ def _not_json(data: bytes, where: object, error: Exception) -> GraphFileError:
             f"{where} is not JSON ({reason}): it has NaN or Infinity, which JSON has not; "
             "graphlabel lint --fix drops the links and values that are no numbers"
         )
-    return GraphFileError(f"{where} is not JSON ({reason}); expected a graph file")
+    if data.lstrip()[:1] == b"{" and reason == _CUT_SHORT:
+        return GraphFileError(
+            f"{where} is not JSON: it ends in the middle, as a broken download does; fetch or copy "
+            "it again"
+        )
+    return GraphFileError(f"{where} is not JSON ({reason}); {_INSTEAD}")

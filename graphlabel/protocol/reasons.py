@@ -109,11 +109,24 @@ def _shortfall(side: str, score: WindowScore | None, calibration: Calibration) -
         return f"{side} has no score"
     effect = score.effect or 0.0
     if not calibration.passes(side, score):
-        return f"{side} is within chance (effect {effect:.2f}, p = {score.p or 0.0:.2g})"
+        missed = _missed(side, score, calibration)
+        return f"{side} does not pass its cut-off (effect {effect:.2f}, {missed})"
     floor = calibration.floor(side)
     if effect < floor:
         return f"{side} effect {effect:.2f} < {floor:g}"
-    return f"{side} effect {effect:.2f} does not count"
+    return f"{side} effect {effect:.2f} is enough, but other evidence rules it out"
+
+
+def _missed(side: str, score: WindowScore, calibration: Calibration) -> str:
+    """The p-value of a side that does not pass and its cut-off, in digits that tell them apart."""
+    if score.p is None:
+        return "not calibrated"
+    cutoff = calibration.cutoffs[side]
+    if cutoff <= 0:
+        return f"p = {score.p:.2g}; no feature of the source passes"
+    pairs = [(f"{score.p:.{digits}g}", f"{cutoff:.{digits}g}") for digits in (2, 4, 17)]
+    p, most = next(pair for pair in pairs if pair[0] != pair[1])
+    return f"p = {p} > {most}"
 
 
 def _listed(scores: Scores, settings: RawSettings) -> str:

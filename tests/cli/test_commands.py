@@ -20,6 +20,7 @@ from graphlabel.annotation import History, Origin, Provenance, SetLabel, ToggleP
 from graphlabel.cli.main import main
 from graphlabel.export import FORMATS
 from graphlabel.files import read_graph, write_graph
+from graphlabel.graph import NodeKind
 from graphlabel.store import Store, store_place
 
 PROMPT = "Fact: the capital of the state containing Dallas is"
@@ -275,6 +276,7 @@ def bad(tmp_path: Path, traced: Path) -> dict[str, tuple[list[str | Path], str]]
     return {
         "missing file": (["info", tmp_path / "no.json"], "does not exist"),
         "not JSON": (["info", tmp_path / "text.json"], "not JSON"),
+        "folder": (["info", tmp_path], "is a folder; give a graph file"),
         "unknown model": (["trace", "x", "--model", "no/such", "--transcoders", "y", *out], "no model"),
         "no transcoders": (["trace", "x", *MODEL[:2], "--transcoders", tmp_path / "empty", *out], "config.yaml"),
         "empty prompt": (["trace", " ", *MODEL, *out], "prompt is empty"),
@@ -328,7 +330,11 @@ def test_evidence_of_another_set_is_refused(traced: Path, tmp_path: Path) -> Non
     path.write_text(json.dumps(raw))
     done = run("route", path, *INDEX, "-o", path)
     assert (done.returncode, "--any-set" in done.stderr) == (2, True)
-    assert run("route", path, *INDEX, "-o", path, "--any-set").returncode == 0
+    done = run("route", path, *INDEX, "-o", path, "--any-set")
+    keys = [node.key for node in read_graph(path).graph.nodes if node.key.kind is NodeKind.FEATURE]
+    features = len({key.feature_key for key in keys})
+    assert done.returncode == 0
+    assert f"wrote {path}: {features} features of {len(keys)} nodes: " in done.stderr
 
 
 def test_evidence_of_another_model_is_refused(traced: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -277,13 +278,24 @@ def test_info_counts_and_leaves_out_what_nobody_did(tmp_path: Path) -> None:
     }  # fmt: skip
     assert {name: facts[name] for name in wanted} == wanted
     assert "classes" not in facts
-    assert "obscure" not in run("info", path).stdout
+    shown = run("info", path).stdout
+    assert "obscure" not in shown
+    assert facts["features"] == 2
+    assert re.search(r"^labelled +1 nodes$", shown, re.M)
+    assert re.search(r"^unrouted +2 feature nodes$", shown, re.M)
 
 
 def test_info_says_where_the_evidence_is_likely_to_be(tmp_path: Path) -> None:
     path = written(tmp_path / "g.json", graph(scan="mntss/a-set"))
-    assert "hf download mntss/a-set --include" in run("info", path).stdout
-    one_line(run("route", path, "-o", path), "graphlabel info")
+    command = 'hf download mntss/a-set --include "features/*" --local-dir DIR'
+    assert command in run("info", path).stdout
+    one_line(run("route", path, "-o", path), f"--features is missing; for {path}: {command}")
+    absent = run("route", path, "-o", path, "--features", "clt/features")
+    one_line(absent, f"no feature source at clt/features; for this graph: {command}")
+    one_line(run("route", "-o", path), "say where the features' evidence is: a folder")
+    unnamed = written(tmp_path / "unnamed.json")
+    one_line(run("label", unnamed, "-o", path), "neuronpedia:MODEL/SET")
+    one_line(run("label", tmp_path, "-o", path), "neuronpedia:MODEL/SET")
 
 
 def test_diff_compares_labels(tmp_path: Path) -> None:

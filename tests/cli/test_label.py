@@ -324,9 +324,11 @@ def test_queue_lists_who_waits_for_whom(routed: Path, no_key: None) -> None:
         sum(each["dollars"] for each in two), rel=1e-9
     )
     shown = run("queue", routed, *INDEX, "--limit", "1").stdout
-    assert "▼▲ await the token counter (tier 1), free" in shown
-    assert "◆ await a model (tier 2); np_max-act-logits by" in shown
-    assert "○ await you (tier 3)" in shown
+    assert re.search("▼▲ awaits? the token counter \\(tier 1\\), free", shown)
+    assert "a model (tier 2); np_max-act-logits by" in shown
+    assert re.search("○ awaits? you \\(tier 3\\)", shown)
+    assert re.search(r"^\d+ features? ◆ awaits? a model", shown, re.M)
+    assert re.search(r"^  feature +token +influence +price  why$", shown, re.M)
     assert "more (--limit)" in shown
     plain = run("queue", routed)
     assert plain.returncode == 0
@@ -345,6 +347,7 @@ def test_queue_sorts_labels_by_doubt(routed: Path, tmp_path: Path) -> None:
     assert len(features) == len(set(features))
     shown = run("queue", tmp_path / "labelled.json", "--by-trust").stdout
     assert "labels that nobody vouches for" in shown
+    assert re.search(r"^  feature +token +influence +trust  label$", shown, re.M)
     assert document.annotations.labels
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from graphlabel import atlas
+from graphlabel.annotation import Origin, Provenance, SetLabel
 from graphlabel.files import new_document, read_graph, write_graph
 from tests.cli.test_commands import run
 from tests.cli.test_commands import traced as traced  # the fixture
@@ -44,10 +45,28 @@ def test_all_can_be_accepted(graph: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     groups = read_graph(out).annotations.supernodes
     assert len(groups) >= 5
-    assert f"accept {len(groups)} suggested supernodes" in done.stderr
+    assert f"suggested {len(groups)} supernodes with " in done.stderr
+    assert f"wrote {out} with {len(groups)} more supernodes\n" in done.stderr
     assert "driven by the same" in done.stdout
-    assert run("suggest", out, "-o", out).returncode == 0
+    again = run("suggest", out, "-o", out)
+    assert again.returncode == 0
+    assert f"with 0 more supernodes; left out {len(groups)}: fewer than two" in again.stderr
     assert read_graph(out).annotations.supernodes == groups
+
+
+def test_members_are_shown_by_label(graph: Path) -> None:
+    document = read_graph(graph)
+    found = json.loads(run("suggest", graph, "--json").stdout)["supernodes"]
+    first, second = found[0]["members"][:2]
+    key = next(key for key, node in document.id_of_key.items() if node == first)
+    edit = SetLabel((key,), "a \x1b[31mplace", Provenance(Origin.PERSON, "ada"))
+    write_graph(
+        document.annotated(edit.patch(document.annotations).apply(document.annotations)), graph
+    )
+    said = run("suggest", graph).stdout
+    assert "place” " + first in said
+    assert "\x1b" not in said
+    assert second in said
 
 
 def test_settings_change_what_is_suggested(graph: Path) -> None:

@@ -249,7 +249,9 @@ BAD = {
     "layer": (b'{"nodes": [{"node_id": "a", "feature_type": "logit", "layer": "x", "ctx_idx": 0}], "links": []}', "layer"),
     "link": (b'{"nodes": [], "links": [{"source": 1}]}', "link 0"),
     "deep": (b"[" * 100_000, "not JSON"),
-    "gzip": (b"\x1f\x8b rubbish", "gzip"),
+    "cut short": (b'{"nodes": [], "li', "ends in the middle.*fetch or copy it again"),
+    "text": (b"# Read me", r"not JSON .*; give a graph file \(\.json"),
+    "gzip": (b"\x1f\x8b rubbish", "gzip.*copy it again"),
     "huge": (b'{"nodes": [{"node_id": "a", "feature_type": "logit", "layer": "1", "ctx_idx": 1e400}], "links": []}', "ctx_idx|JSON"),
     "newer": (b'{"metadata": {"graphlabel": {"version": 99}}, "nodes": [], "links": []}', "newer"),
 }  # fmt: skip

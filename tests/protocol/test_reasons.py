@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import cache
 
+import pytest
 from made_features import HashEncoder, example, record, world
 
-from graphlabel.annotation import FeatureClass, Routing
+from graphlabel.annotation import FeatureClass, Routing, WindowScore
 from graphlabel.graph import FeatureKey
 from graphlabel.protocol import (  # fmt: skip
     CalibratedSettings,
@@ -18,6 +20,9 @@ from graphlabel.protocol import (  # fmt: skip
     route_calibrated,
     route_raw,
 )
+from graphlabel.protocol.decision import NO_CANDIDATE, Case, Opinion
+from graphlabel.protocol.reasons import calibrated_reason
+from graphlabel.protocol.scoring import score_features
 from graphlabel.records import ActivationExample
 
 
@@ -92,7 +97,12 @@ def test_the_calibrated_rule_in_words() -> None:
     obscure = [
         each.reason for each in routed.values() if each.feature_class is FeatureClass.OBSCURE
     ]
-    assert any("input is within chance (effect" in reason for reason in obscure)
+    said = [
+        re.search(r"input does not pass its cut-off \(effect [-\d.]+, p = (\S+) > (\S+)\)", reason)
+        for reason in obscure
+    ]
+    assert any(said)
+    assert all(float(each[1]) > float(each[2]) for each in said if each)
     settings = routed[FeatureKey(0, 0)].settings
     assert settings["input"] == "[0, 0] [-1, 0] [-2, 0]"
     assert settings["calibration_features"] == 90
@@ -117,4 +127,38 @@ def test_cross_says_why_neither_side_is_enough() -> None:
     )
     (found,) = routed.values()
     assert found.feature_class is FeatureClass.CROSS
-    assert "neither side alone is: input is within chance" in found.reason
+    assert "neither side alone is: input does not pass its cut-off" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("p", "cutoff", "words"),
+    [
+        (0.01, 0.005, "p = 0.01 > 0.005)"),
+        (0.01002, 0.01, "p = 0.01002 > 0.01)"),
+        (0.01, 0.0, "p = 0.01; no feature of the source passes)"),
+        (None, 0.01, "effect 0.60, not calibrated)"),
+    ],
+)
+def test_a_missed_cut_off_is_told_apart(p: float | None, cutoff: float, words: str) -> None:
+    made, _ = calibrated(theta=0.9)
+    made = replace(made, cutoffs={"input": cutoff, "output": cutoff, "cross": cutoff})
+    score = WindowScore(s=0.5, weighted=0.5, n=4, effect=0.6, p=p)
+    (feature,) = score_features(
+        world(90, 4)[:1], made.settings.windows, HashEncoder(), made.settings
+    ).values()
+    reason = calibrated_reason(
+        FeatureClass.OBSCURE, dict.fromkeys(("input", "output"), score), feature, made
+    )
+    assert words in reason
+
+
+def test_a_side_that_other_evidence_rules_out_says_so() -> None:
+    made, _ = calibrated(theta=0.9)
+
+    def none(case: Case) -> Opinion:
+        return Opinion(dict.fromkeys(case.values, NO_CANDIDATE), "it fires elsewhere")
+
+    found = route_calibrated(world(90, 4)[:1], HashEncoder(), made, extensions=(none,))
+    reason = found[FeatureKey(0, 0)].reason
+    assert "is enough, but other evidence rules it out" in reason
+    assert reason.endswith("it fires elsewhere")

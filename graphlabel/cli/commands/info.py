@@ -30,7 +30,11 @@ def info(
         print_json(found)
         return
     for name, value in found.items():
-        say(f"{name.replace('_', ' '):<20} {_shown(value)}")
+        say(f"{name.replace('_', ' '):<21} {_shown(value)}{_OF.get(name, '')}")
+
+
+_OF = {"classes": " nodes", "labelled": " nodes", "unrouted": " feature nodes"}
+"""What is counted where the name does not say."""
 
 
 def _shown(value: object) -> str:
@@ -50,7 +54,7 @@ def facts(document: GraphDocument) -> dict[str, Any]:
     from collections import Counter
 
     from graphlabel.annotation import FeatureClass
-    from graphlabel.evidence.whereabouts import likely_place
+    from graphlabel.cli.evidence_place import evidence_place
     from graphlabel.export import score_facts
     from graphlabel.graph import NodeKind
 
@@ -69,12 +73,9 @@ def facts(document: GraphDocument) -> dict[str, Any]:
         "model_revision": source.model_revision,
         "transcoders": source.transcoders,
         "transcoders_revision": source.transcoders_revision,
-        "evidence": likely_place(
-            source.model,
-            source.transcoders,
-            on_neuronpedia=document.dialect.startswith("neuronpedia"),
-        ),
+        "evidence": evidence_place(document),
         "nodes": {kind.value: graph.count(kind) for kind in NodeKind if graph.count(kind)},
+        "features": len({key.feature_key for key in keys if key.kind is NodeKind.FEATURE}),
         "links": len(graph.edges),
         "dangling_links": len(document.residue.dangling_links),
         "labelled": sum(annotations.label_of(key) is not None for key in keys),

@@ -60,6 +60,7 @@ def route(
     from graphlabel.cli.console import note, print_json, progress
     from graphlabel.cli.pipeline import check_writable, feature_flags, route_document, source_for
     from graphlabel.files import read_graph, write_graph
+    from graphlabel.graph import NodeKind
 
     document = read_graph(graph, trust_pickle=trust_pickle)
     source = source_for(document, features, any_set=any_set, offline=offline)
@@ -79,7 +80,9 @@ def route(
             }
         )
         return
-    note(f"wrote {output}: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
+    many = f"{sum(counts.values())} features of {document.graph.count(NodeKind.FEATURE)} nodes"
+    listed = ", ".join(f"{count} {name}" for name, count in counts.items())
+    note(f"wrote {output}: {many}: {listed}")
     if missing:
         named = ", ".join(map(str, missing[:8])) + (" …" if len(missing) > 8 else "")
         note(f"  {len(missing)} features have no evidence in {source.name}: {named}")

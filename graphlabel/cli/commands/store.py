@@ -14,7 +14,7 @@ app = typer.Typer(help="The annotation store itself.", no_args_is_help=True, ric
 @app.command()
 def info(store: StoreOption = None, json: JsonFlag = False) -> None:
     """Say where the annotation store is, and which graphs and transcoder sets it knows."""
-    from graphlabel.cli.console import print_json, say
+    from graphlabel.cli.console import counted, print_json, say
     from graphlabel.cli.labels_view import opened_store
 
     with opened_store(store) as opened:
@@ -25,16 +25,12 @@ def info(store: StoreOption = None, json: JsonFlag = False) -> None:
         builtins = msgspec.to_builtins
         print_json({"store": opened.name, "graphs": builtins(graphs), "sets": builtins(sets)})
         return
-    known = f"{_counted(len(graphs), 'graph')} with edits, {_counted(len(sets), 'transcoder set')}"
+    known = f"{counted(len(graphs), 'graph')} with edits, {counted(len(sets), 'transcoder set')}"
     say(f"{opened.name}: {known}")
     for each in sets:
         say(f"  {each}")
     for graph in graphs:
-        say(f"  {graph.slug}: {_counted(graph.edits, 'edit')}, the last {graph.last_edit}")
-
-
-def _counted(number: int, thing: str) -> str:
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+        say(f"  {graph.slug}: {counted(graph.edits, 'edit')}, the last {graph.last_edit}")
 
 
 @app.command()

@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     import numpy as np
 
     from graphlabel.files import GraphDocument
-    from graphlabel.graph import FeatureKey
+    from graphlabel.graph import FeatureKey, NodeKey
     from graphlabel.grouping import Grouper, Known, Suggestion
     from graphlabel.records import FeatureRecord
 
 _SHOWN = 20
+_LABEL = 40
+"""Characters of a member's label."""
 
 
 @language_model_options
@@ -87,7 +89,7 @@ def suggest(
         return
     _print(document, suggestions)
     if output is not None:
-        note(f"wrote {output}: {edit.title}")
+        note(f"wrote {output} with {_accepted(len(edit.commands), len(suggestions))}")
     else:
         note(f"next: graphlabel suggest {graph} -o FILE makes these supernodes")
 
@@ -168,16 +170,33 @@ def _plain(document: GraphDocument, each: Suggestion) -> dict[str, object]:
 
 
 def _print(document: GraphDocument, suggestions: Sequence[Suggestion]) -> None:
-    from graphlabel.cli.console import note, say
+    from graphlabel.cli.console import counted, note, say
 
-    ids = document.id_of_key
     for each in suggestions[:_SHOWN]:
         say(f"{each.name} ({len(each.members)})")
         say(f"  {each.reason}")
-        say(f"  {' '.join(ids[key] for key in each.members)}")
+        say(f"  {', '.join(_member(document, key) for key in each.members)}")
     grouped = sum(len(each.members) for each in suggestions)
     more = len(suggestions) - _SHOWN
     note(
-        f"{len(suggestions)} supernodes of {grouped} nodes"
-        + (f"; {more} more with --json" if more > 0 else "")
+        f"suggested {counted(len(suggestions), 'supernode')} with {counted(grouped, 'node')} in all"
+        + (f"; the last {more} are not shown, --json prints them too" if more > 0 else "")
     )
+
+
+def _member(document: GraphDocument, key: NodeKey) -> str:
+    """A node by its label, where it has one, and its id."""
+    from graphlabel.inert import inert
+
+    node_id, label = document.id_of_key[key], document.annotations.label_of(key)
+    shown = inert(label.text, most=_LABEL) if label else ""
+    return f"“{shown}” {node_id}" if shown else node_id
+
+
+def _accepted(made: int, suggested: int) -> str:
+    """How many suggestions became supernodes, and why the others did not."""
+    from graphlabel.cli.console import counted
+
+    left = suggested - made
+    why = "fewer than two of their nodes are in no supernode yet"
+    return counted(made, "more supernode") + (f"; left out {left}: {why}" if left else "")
