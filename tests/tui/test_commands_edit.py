@@ -141,6 +141,9 @@ async def test_pin_and_unpin(opened):
         assert HERE in session.annotations.pinned
         await pilot.press("p")
         assert HERE not in session.annotations.pinned
+        assert [each.message for each in pilot.app._notifications] == ["unpinned"]
+        await pilot.press("g", "n", "enter")
+        assert [each.message for each in pilot.app._notifications] == ["grouped and pinned"]
 
 
 async def test_accept_reject_and_back(opened, text):

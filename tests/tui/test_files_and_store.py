@@ -9,6 +9,7 @@ from graphlabel.annotation import SetNote
 from graphlabel.errors import StoreError
 from graphlabel.files import read_graph
 from graphlabel.store import Store
+from graphlabel_tui.paths import export_path
 from graphlabel_tui.screens.dialogs import ConfirmScreen, ExportScreen
 from graphlabel_tui.widgets.edit_line import EditLine
 
@@ -43,23 +44,52 @@ async def test_export_in_a_chosen_format(opened, text, tmp_path):
         assert "opens on Neuronpedia with labels" in text(pilot)
         await pilot.press(*["down"] * 4, "enter", "enter")
         await pilot.pause()
-        written = tmp_path / "dallas.csv.csv"
+        written = tmp_path / "dallas.csv"
         assert "say Austin" in written.read_text()
         assert "exported" in text(pilot)
 
 
 async def test_export_asks_before_it_replaces_a_file(opened, text, tmp_path):
     session = dallas_session(tmp_path / "dallas.json")
-    taken = tmp_path / "dallas.same.json"
+    taken = tmp_path / "dallas.graphml"
     taken.write_text("mine")
+    to_graphml = ["X", *["down"] * 3, "enter", "enter"]
     async with opened(session) as (pilot, _):
-        await pilot.press("X", "enter", "enter")
+        await pilot.press(*to_graphml)
         assert "Enter again replaces it" in text(pilot)
         assert taken.read_text() == "mine"
         await pilot.press("escape")
         assert not isinstance(pilot.app.screen, ExportScreen)
-        await pilot.press("X", "enter", "enter", "enter")
-        assert read_graph(taken).annotations.supernodes == session.annotations.supernodes
+        await pilot.press(*to_graphml, "enter")
+        while "exported" not in text(pilot):
+            await pilot.pause(0.02)
+        assert "say Austin" in taken.read_text()
+
+
+@pytest.mark.parametrize(
+    ("graph", "suffix", "proposed"),
+    [
+        ("fr.json", ".svg", "fr.svg"),
+        ("fr.json.gz", ".svg", "fr.svg"),
+        ("fr.json.gz", ".json", "fr.json"),
+        ("fr.pt", ".json", "fr.json"),
+        ("v1.2", ".csv", "v1.2.csv"),
+        ("fr.json", ".json", "fr-3.json"),
+        ("new.json", ".json", "new-2.json"),
+    ],
+)
+def test_the_proposed_export_is_called_like_the_graph(tmp_path, graph, suffix, proposed):
+    (tmp_path / "fr-2.json").touch()
+    assert export_path(tmp_path / graph, suffix) == tmp_path / proposed
+
+
+async def test_the_same_form_is_exported_beside_the_graph(opened, tmp_path):
+    session = dallas_session(tmp_path / "dallas.json")
+    async with opened(session) as (pilot, _):
+        await pilot.press("X", "enter", "enter")
+        await pilot.pause()
+    written = read_graph(tmp_path / "dallas-2.json")
+    assert written.annotations.supernodes == session.annotations.supernodes
 
 
 async def test_an_export_that_fails_is_said_in_a_line(opened, tmp_path):

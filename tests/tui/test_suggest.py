@@ -11,6 +11,7 @@ from fixture_graph import dallas_document, dallas_session, key_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from graphlabel.annotation import Group
 from graphlabel.errors import UsageError
 from graphlabel.store import Store
 from graphlabel_tui.app import GraphLabelApp
@@ -90,6 +91,41 @@ async def test_all_at_once_is_one_edit(opened, shown):
         assert session.annotations.supernode("Texas").members[0] == HELD[0]
         await pilot.press("u")
         assert session.annotations == before
+
+
+async def test_accepting_what_is_free_says_so_and_closes_the_row(opened, shown, text):
+    session = dallas_session()
+    async with opened(session) as (pilot, screen):
+        await shown(pilot, screen)
+        second = screen._proposals[1]
+        assert "2 of 3 nodes · open" in text(pilot)
+        await pilot.press("tab", "a")
+        await pilot.pause()
+        assert "accepted 2 of 3; 1 is in another group" in text(pilot)
+        assert "2 of 3 nodes · accepted" in text(pilot)
+        assert "3 groups: 2 open, 1 accepted" in text(pilot)
+        assert second.decision(session.annotations) is Decision.ACCEPTED
+        await pilot.press("u")
+        assert second.decision(session.annotations) is Decision.OPEN
+        await pilot.press("U")
+        assert second.decision(session.annotations) is Decision.ACCEPTED
+
+
+async def test_groups_with_fewer_than_two_free_members_are_not_open(opened, shown, text):
+    session = dallas_session()
+    session.do(Group("mine", HELD[1:2]))
+    async with opened(session) as (pilot, screen):
+        await shown(pilot, screen)
+        await pilot.pause()
+        held = screen._proposals[1]
+        assert held.decision(session.annotations) is Decision.HELD
+        assert held not in open_ones(screen._proposals, session.annotations)
+        assert "3 groups: 2 open, 1 in other groups" in text(pilot)
+        await pilot.press("tab", "a")
+        await pilot.pause()
+        assert "fewer than two" in text(pilot)
+        await pilot.press("x")
+        assert held.decision(session.annotations) is Decision.REJECTED
 
 
 async def test_changing_before_accepting(opened, shown):

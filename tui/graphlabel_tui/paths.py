@@ -1,4 +1,4 @@
-"""Completing paths of graph files."""
+"""Completing paths of graph files, and proposing paths for exports."""
 
 from __future__ import annotations
 
@@ -9,6 +9,21 @@ MOST = 50
 """So many files and folders at most."""
 SUFFIXES = (".json", ".json.gz", ".pt")
 """What graph files are called."""
+
+
+def export_path(graph: Path, suffix: str) -> Path:
+    """Where an export goes unless told otherwise: beside the graph, called like it.
+
+    Never the graph's own file: an export that would be called the same gets the first number free.
+    """
+    ending = max((each for each in SUFFIXES if graph.name.endswith(each)), key=len, default="")
+    stem = graph.name.removesuffix(ending)
+    path, number = graph.with_name(f"{stem}{suffix}"), 2
+    if path != graph:
+        return path
+    while path == graph or path.exists():
+        path, number = graph.with_name(f"{stem}-{number}{suffix}"), number + 1
+    return path
 
 
 def graph_files(typed: str, open_: Path) -> list[str]:

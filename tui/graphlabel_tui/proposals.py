@@ -11,6 +11,7 @@ from graphlabel.annotation import Annotations, Several
 from graphlabel.errors import UsageError
 from graphlabel.files import GraphDocument
 from graphlabel.graph import NodeKey
+from graphlabel_tui.session import Session
 
 
 class Decision(StrEnum):
@@ -19,6 +20,8 @@ class Decision(StrEnum):
     OPEN = "open"
     ACCEPTED = "accepted"
     REJECTED = "rejected"
+    HELD = "in other groups"
+    """Fewer than two members are free: there is nothing left to decide."""
 
 
 @dataclass
@@ -31,6 +34,8 @@ class Proposal:
     dropped: set[NodeKey] = field(default_factory=set)
     """Members the person wants left out."""
     rejected: bool = False
+    accepted: tuple[NodeKey, ...] = ()
+    """The members that were free when the person accepted it, and were grouped."""
 
     @property
     def kept(self) -> tuple[NodeKey, ...]:
@@ -41,12 +46,24 @@ class Proposal:
         """Leave a member out, or have it back."""
         self.dropped ^= {key}
 
+    def free(self, annotations: Annotations) -> tuple[NodeKey, ...]:
+        """The kept members that are in no supernode."""
+        return tuple(key for key in self.kept if annotations.supernode_of(key) is None)
+
     def decision(self, annotations: Annotations) -> Decision:
         """How it stands; read off the supernodes there are, so undoing opens it again."""
-        groups = [annotations.supernode_of(key) for key in self.kept]
-        if groups and groups[0] is not None and all(each is groups[0] for each in groups):
+        if _together(self.kept, annotations) or _together(self.accepted, annotations):
             return Decision.ACCEPTED
-        return Decision.REJECTED if self.rejected else Decision.OPEN
+        if self.rejected:
+            return Decision.REJECTED
+        n_free = sum(annotations.supernode_of(key) is None for key in self.members)
+        return Decision.OPEN if n_free > 1 else Decision.HELD
+
+
+def _together(keys: Sequence[NodeKey], annotations: Annotations) -> bool:
+    """Whether there are nodes, and all are in one supernode."""
+    groups = [annotations.supernode_of(key) for key in keys]
+    return bool(groups) and groups[0] is not None and all(each is groups[0] for each in groups)
 
 
 def open_ones(proposals: Sequence[Proposal], annotations: Annotations) -> list[Proposal]:
@@ -72,6 +89,29 @@ def accepting(annotations: Annotations, proposals: Sequence[Proposal]) -> Severa
     if len(proposals) == 1:
         return Several(f"accept the suggested supernode {proposals[0].name}", edit.commands)
     return edit
+
+
+def accept(session: Session, proposals: Sequence[Proposal]) -> str:
+    """Make proposals supernodes, as one edit; says what was done.
+
+    Raises UsageError when no proposal has two members that are still free.
+    """
+    before = session.annotations
+    edit = session.do(accepting(before, proposals))
+    if edit is None:
+        return "nothing changed"
+    n_kept = n_free = 0
+    for each in proposals:
+        free = each.free(before)
+        if len(free) > 1:
+            each.accepted, each.rejected = free, False
+            n_kept, n_free = n_kept + len(each.kept), n_free + len(free)
+    held = n_kept - n_free
+    if not held:
+        return edit.title
+    verb = "is" if held == 1 else "are"
+    groups = "another group" if held == 1 else "other groups"
+    return f"accepted {n_free} of {n_kept}; {held} {verb} in {groups}"
 
 
 def read_proposals(text: str, document: GraphDocument) -> list[Proposal]:

@@ -14,6 +14,7 @@ from textual.content import Content
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from graphlabel_tui.paths import export_path
 from graphlabel_tui.screens.modal import Dialog
 
 CHOOSING = "↑ ↓ choose the format · Enter goes on to the path · Esc cancels"
@@ -125,9 +126,7 @@ class ExportScreen(Dialog[Export | None]):
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         """Suggest a path for the format."""
         name = event.option_id or ""
-        stem = self.path.name.removesuffix(".gz").removesuffix(".json")
-        path = self.path.with_name(f"{stem}.{name}{self.formats[name].suffix}")
-        self.query_one(Input).value = str(path)
+        self.query_one(Input).value = str(export_path(self.path, self.formats[name].suffix))
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Say what Enter does here."""

@@ -125,8 +125,10 @@ class Editing(WorkbenchBase):
 
     def action_pin(self) -> None:
         """Pin or unpin."""
-        if self.session.targets:
-            self.edit(TogglePin(self.session.targets))
+        targets = self.session.targets
+        if targets and self.edit(TogglePin(targets)):
+            pinned = targets[0] in self.session.annotations.pinned
+            self.say("pinned" if pinned else "unpinned")
 
     def action_accept(self) -> None:
         """Accept labels, or take that back."""

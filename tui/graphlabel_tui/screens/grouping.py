@@ -42,6 +42,7 @@ class Grouping(Editing):
         """Group the nodes; they are marked no longer."""
         if self.edit(Group(self._meant(message.text), self._asked)):
             self.session.marked.clear()
+            self.say("grouped and pinned")
 
     def action_ungroup(self) -> None:
         """Take the nodes out of their supernode."""

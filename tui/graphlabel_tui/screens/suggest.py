@@ -14,7 +14,7 @@ from textual.widgets import Input, Static
 from graphlabel.errors import GraphLabelError
 from graphlabel_tui.inert import inert
 from graphlabel_tui.jobs import Job
-from graphlabel_tui.proposals import Decision, Proposal, accepting, open_ones
+from graphlabel_tui.proposals import Decision, Proposal, accept, open_ones
 from graphlabel_tui.screens.jobs import LOOKS_PER_SECOND, StateLine, state_line
 from graphlabel_tui.screens.modal import Dialog
 from graphlabel_tui.session import Session
@@ -136,7 +136,6 @@ class SuggestScreen(Dialog[Proposal | None]):
         if chosen is None or chosen.decision(self.session.annotations) is Decision.ACCEPTED:
             return
         if self._accept([chosen]):
-            chosen.rejected = False
             self._list.move_group(1)
 
     def action_accept_all(self) -> None:
@@ -146,13 +145,7 @@ class SuggestScreen(Dialog[Proposal | None]):
             self._accept(waiting)
 
     def _accept(self, proposals: list[Proposal]) -> bool:
-        session = self.session
-
-        def accept() -> str:
-            edit = session.do(accepting(session.annotations, proposals))
-            return edit.title if edit else "nothing changed"
-
-        return self._attempt(accept)
+        return self._attempt(lambda: accept(self.session, proposals))
 
     def action_reject(self) -> None:
         """Do not want the group; again takes that back."""

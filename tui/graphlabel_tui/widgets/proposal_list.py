@@ -18,7 +18,7 @@ from graphlabel_tui.widgets.painted import Painted
 from graphlabel_tui.wording import NO_LABEL, name_of, where
 
 SIGNS = {Decision.OPEN: ("?", "key"), Decision.ACCEPTED: ("✓", "good"),
-         Decision.REJECTED: ("✗", "muted")}  # fmt: skip
+         Decision.REJECTED: ("✗", "muted"), Decision.HELD: ("–", "muted")}  # fmt: skip
 _REASON_LINES = 4
 
 
@@ -82,13 +82,21 @@ class ProposalList(Painted, can_focus=True):
         decision = proposal.decision(self.session.annotations)
         sign, role = SIGNS[decision]
         name = Span(f" {inert(proposal.name, 200)}", "muted" if proposal.rejected else "bold")
-        size = Span(f"{len(proposal.kept)} nodes · {decision} ", "muted")
+        size = Span(f"{self._extent(proposal, decision)} · {decision} ", "muted")
         rows = [Row(at, spread((Span(f" {sign}", role), name), (size,), width), is_head=True)]
         if decision is Decision.REJECTED:
             return rows
         reason = wrap(inert(proposal.reason, 1000), max(8, width - 6), "muted", _REASON_LINES)
         rows += [Row(at, (Span("    "), *line.spans)) for line in reason]
         return rows + [self._member_row(at, proposal, key, width) for key in proposal.members]
+
+    def _extent(self, proposal: Proposal, decision: Decision) -> str:
+        """How many nodes there are, and how many of them accepting groups or has grouped."""
+        taking = proposal.free(self.session.annotations)
+        if decision is Decision.ACCEPTED:
+            taking = proposal.accepted
+        whole = f"{len(proposal.kept)} nodes"
+        return f"{len(taking)} of {whole}" if 0 < len(taking) < len(proposal.kept) else whole
 
     def _member_row(self, at: int, proposal: Proposal, key: NodeKey, width: int) -> Row:
         session = self.session
