@@ -58,6 +58,8 @@ class TranscoderSet:
         return cls("" if model == _UNNAMED else model, name)
 
     def __str__(self) -> str:
+        if not self.model and _is_hub_id(self.name):
+            return self.name
         return f"{self.model or _UNNAMED}{_OF}{self.name}"
 
 

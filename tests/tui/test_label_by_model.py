@@ -140,6 +140,7 @@ async def test_a_local_model_labels_tier_two_from_inside(opened, text, tmp_path,
                 assert label is not None, list(job.lines)
                 assert label.text == "words the test made up"
                 assert label.provenance.model == "little"
+            await pilot.pause()
             assert "◆0 await a model" in text(pilot)
 
 
